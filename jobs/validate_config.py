@@ -1,0 +1,20 @@
+"""Validate the configuration: every mistake of every file at once; SQL is compiled, no data is read."""
+
+import sys
+from pathlib import Path
+
+HOME = Path(__file__).resolve().parents[1]
+sys.path.insert(1, str(HOME))
+
+from lib.cli import arguments, ended, settings_of  # noqa: E402
+from lib.validate import validate  # noqa: E402
+
+
+def main() -> int:
+    """Parse the arguments and validate."""
+    given = arguments(__doc__, HOME / "conf").parse_args()
+    return ended(lambda: validate(settings_of(given)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

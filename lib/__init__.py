@@ -1,0 +1,1 @@
+"""The library behind the jobs: layers, tables and the pipeline that joins them."""

@@ -1,0 +1,158 @@
+"""YAML to validated models: every mistake of every file at once, each with its file and key."""
+
+import difflib
+import hashlib
+import json
+import os
+from collections.abc import Hashable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from lib.contract import Contract, Demo, Environment, LakehouseFile
+from lib.errors import ConfigError
+
+M = TypeVar("M", Contract, LakehouseFile)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What one run works with.
+
+    `root` and `landing` are absolute paths; `as_of` is None for "the latest order date"; `contracts` maps
+    `{source}_{entity}` to its contract, in name order.
+    """
+
+    environment: str
+    root: Path
+    landing: Path
+    as_of: date | None
+    batch_bytes: int
+    threads: int
+    measures: dict[str, int]
+    demo: Demo
+    contracts: dict[str, Contract]
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """PyYAML keeps the last of two equal keys in silence; this loader refuses them."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=deep)  # type: ignore[no-untyped-call]
+            if key in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} appears twice", key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep=deep)
+
+
+def load_settings(
+    conf: Path, *, root: str | None = None, environment: str = "local", as_of: date | None = None
+) -> Settings:
+    """Read `lakehouse.yml` and all contracts below `conf`.
+
+    An argument beats the environment variable LAKEHOUSE_ROOT, which beats the file. A relative path in the file is
+    relative to the folder above `conf`; elsewhere to the current directory.
+
+    Raises:
+        ConfigError: with one line per mistake, over all files.
+    """
+    contracts, mistakes = read_contracts(conf / "contracts")
+    lakehouse, more = _read_model(conf / "lakehouse.yml", LakehouseFile)
+    mistakes += more
+    chosen: Environment | None = None
+    if lakehouse is not None:
+        chosen = lakehouse.environments.get(environment)
+        if chosen is None:
+            known = ", ".join(sorted(lakehouse.environments))
+            mistakes.append(f"{conf / 'lakehouse.yml'}: environments: there is no '{environment}' (there are {known})")
+    if mistakes or lakehouse is None or chosen is None:
+        raise ConfigError("\n".join(mistakes))
+    given = root or os.environ.get("LAKEHOUSE_ROOT")
+    lake = Path(given).expanduser().absolute() if given else (conf.parent / chosen.root).absolute()
+    return Settings(
+        environment=environment,
+        root=lake,
+        landing=(conf.parent / chosen.landing).absolute() if chosen.landing else lake / "landing",
+        as_of=as_of or chosen.as_of,
+        batch_bytes=chosen.batch_mib * 1024 * 1024,
+        threads=chosen.threads,
+        measures=lakehouse.measures.model_dump(),
+        demo=lakehouse.demo,
+        contracts=contracts,
+    )
+
+
+def read_contracts(folder: Path) -> tuple[dict[str, Contract], list[str]]:
+    """All contracts below `folder` by table name, and the mistakes of those that do not validate."""
+    contracts: dict[str, Contract] = {}
+    mistakes: list[str] = []
+    files = sorted(folder.glob("*/*.yml")) if folder.is_dir() else []
+    if not files:
+        return {}, [f"{folder}: there is no contract (expected <source>/<entity>.yml)"]
+    for file in files:
+        contract, found = _read_model(file, Contract)
+        mistakes += found
+        if contract is None:
+            continue
+        if (contract.source, contract.entity) != (file.parent.name, file.stem):
+            mistakes.append(
+                f"{file}: source, entity: '{contract.source}', '{contract.entity}' do not match the file's place "
+                f"(expected '{file.parent.name}', '{file.stem}')"
+            )
+        contracts[contract.table] = contract
+    return contracts, mistakes
+
+
+def contract_hash(contract: Contract) -> str:
+    """What decides silver's content, as a hash: when it differs, silver is refined again from all of bronze."""
+    facts = contract.model_dump(include={"key", "latest_by", "columns", "rules"}, mode="json")
+    for part in [*facts["columns"].values(), *facts["rules"].values()]:
+        part.pop("description", None)
+    # dumped in order: the order of columns and of latest_by matters
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
+
+
+def _read_model(file: Path, model: type[M]) -> tuple[M | None, list[str]]:
+    if not file.is_file():
+        return None, [f"{file}: there is no such file"]
+    try:
+        document = yaml.load(file.read_text(encoding="utf-8"), Loader=_StrictLoader)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        return None, [f"{file}: is not YAML: {' '.join(str(error).split())}"]
+    try:
+        return model.model_validate(document, strict=False), []
+    except ValidationError as error:
+        return None, [f"{file}: {_in_words(mistake, model)}" for mistake in error.errors()]
+
+
+def _in_words(mistake: ErrorDetails, model: type[BaseModel]) -> str:
+    """A mistake as `key: what is wrong (what is allowed)`."""
+    place = ".".join(str(part) for part in mistake["loc"]) or "the file"
+    if mistake["type"] == "extra_forbidden":
+        allowed = _allowed_keys(model, mistake["loc"][:-1])
+        close = difflib.get_close_matches(str(mistake["loc"][-1]), allowed, n=1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        return f"{place}: unknown key (allowed: {', '.join(allowed)}{hint})"
+    if mistake["type"] == "missing":
+        return f"{place}: is missing"
+    if mistake["type"] == "value_error":
+        return f"{place}: {mistake['ctx']['error']}"
+    return f"{place}: {mistake['msg'][:1].lower()}{mistake['msg'][1:]} (found {mistake['input']!r})"
+
+
+def _allowed_keys(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
+    """The keys that the model at a place of the document takes."""
+    schema = model.model_json_schema()
+    node = schema
+    for part in place:
+        node = node.get("properties", {}).get(part) or node.get("additionalProperties", {})
+        if "$ref" in node:
+            node = schema["$defs"][node["$ref"].rsplit("/", 1)[-1]]
+    return list(node.get("properties", {}))

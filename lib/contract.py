@@ -1,0 +1,206 @@
+"""The models of the configuration files. Config is facts: what a contract may say is all here."""
+
+import re
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+LINEAGE = ("_source_file", "_source_modified_at", "_ingested_at", "_run_id", "_batch_id", "_row_id")
+"""The columns that bronze adds to every row; the last two are the row's address in every later table."""
+
+_SIMPLE_TYPES = ("string", "int", "bigint", "double", "boolean", "date", "timestamp")
+_DECIMAL = re.compile(r"decimal\((\d{1,2}),\s*(\d{1,2})\)")
+_IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
+_PATTERN_LETTERS = {
+    "D": "day of year; did you mean dd?",
+    "Y": "the year of the week; did you mean yyyy?",
+    "w": "week of year",
+    "u": "day of week",
+}
+_DATE_LETTERS = set("GyMLdQqEFa")
+_TIMESTAMP_LETTERS = _DATE_LETTERS | set("hHkKmsSVzOXxZ")
+
+
+def _check_type(text: str) -> str:
+    decimal = _DECIMAL.fullmatch(text)
+    if decimal and int(decimal[2]) <= int(decimal[1]) <= 38 and int(decimal[1]) > 0:
+        return text
+    if text not in _SIMPLE_TYPES:
+        raise ValueError(f"'{text}' is not a type (allowed: {', '.join(_SIMPLE_TYPES)}, decimal(p,s) with s <= p <= 38)")
+    return text
+
+
+def _check_identifier(text: str) -> str:
+    if not _IDENTIFIER.fullmatch(text):
+        raise ValueError(f"'{text}' is not a name (allowed: lower case letters, digits and _, a letter first)")
+    return text
+
+
+def _check_glob(text: str) -> str:
+    if text.startswith("/") or ".." in text.split("/"):
+        raise ValueError(f"'{text}' leaves the landing folder (give a pattern relative to it)")
+    return text
+
+
+ColumnType = Annotated[str, AfterValidator(_check_type)]
+Name = Annotated[str, AfterValidator(_check_identifier)]
+Glob = Annotated[str, Field(min_length=1), AfterValidator(_check_glob)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Column(_Model):
+    """One column of an entity: where its text comes from and how the text becomes a typed value."""
+
+    type: ColumnType = Field(description="string, int, bigint, double, boolean, date, timestamp or decimal(p,s)")
+    from_: str | None = Field(None, alias="from", min_length=1, description="the source's name, if it differs")
+    formats: list[str] = Field([], description="date patterns, tried in order after the ISO form")
+    nulls: list[str] = Field([], description="texts that mean: no value (a blank text always does)")
+    clean: str | None = Field(None, description="a SQL expression over `value`, the text that landed")
+    default: str | int | float | None = Field(None, description="taken where there is no value")
+    optional: bool = Field(False, description="a file without this column is not rejected")
+    description: str = Field("", description="what the column means, with its unit")
+
+    @model_validator(mode="after")
+    def _formats_are_date_patterns(self) -> "Column":
+        if not self.formats:
+            return self
+        if self.type not in ("date", "timestamp"):
+            raise ValueError(f"formats: only for date and timestamp (the type is {self.type})")
+        allowed = _DATE_LETTERS if self.type == "date" else _TIMESTAMP_LETTERS
+        for position, pattern in enumerate(self.formats):
+            for letter in re.sub(r"'[^']*'|[^A-Za-z]", "", pattern):
+                if letter not in allowed:
+                    why = _PATTERN_LETTERS.get(letter, f"not a part of a {self.type}")
+                    raise ValueError(f"formats[{position}]: '{pattern}' is not a {self.type} pattern ({letter} is {why})")
+        return self
+
+
+class Rule(_Model):
+    """A data-quality rule: `expect` says when a row is good; NULL counts as failing."""
+
+    expect: str = Field(min_length=1, description="a SQL condition over the typed columns")
+    message: str = Field(min_length=1, description="what is wrong with a row that fails, in words")
+    on_fail: Literal["warn", "quarantine", "fail"] = Field(
+        "quarantine", description="keep and count the row, part it, or stop the entity before anything is written"
+    )
+
+
+class Csv(_Model):
+    """How the text of a CSV file is laid out."""
+
+    encoding: str = Field("utf-8", description="a Python codec name, e.g. utf-8 or windows-1252")
+    delimiter: str = Field(",", min_length=1, max_length=1)
+    quote: str = Field('"', min_length=1, max_length=1)
+
+    @model_validator(mode="after")
+    def _encoding_is_known(self) -> "Csv":
+        try:
+            "".encode(self.encoding)
+        except LookupError:
+            raise ValueError(f"encoding: '{self.encoding}' is not an encoding (e.g. utf-8, windows-1252)") from None
+        return self
+
+
+class Contract(_Model):
+    """What one entity of one source promises: its files, key, order of versions, columns and rules."""
+
+    source: Name
+    entity: Name
+    description: str = Field(min_length=1, description="the grain: what one row is")
+    files: Glob = Field(description="a pattern relative to the landing folder")
+    format: Literal["csv"]
+    csv: Csv = Csv()  # type: ignore[call-arg]
+    key: list[str] = Field(min_length=1, description="the columns that identify a row")
+    latest_by: list[str] = Field([], description="the columns that order a key's versions; else the file's time")
+    columns: dict[Name, Column] = Field(min_length=1)
+    rules: dict[Name, Rule] = {}
+
+    @property
+    def table(self) -> str:
+        """The name of the entity's tables in bronze and silver."""
+        return f"{self.source}_{self.entity}"
+
+    @property
+    def source_columns(self) -> dict[str, str]:
+        """The source's name of each column, by the column's own name."""
+        return {name: column.from_ or name for name, column in self.columns.items()}
+
+    @property
+    def required_source_columns(self) -> list[str]:
+        """The columns, by the source's names, without which a file is rejected."""
+        return [column.from_ or name for name, column in self.columns.items() if not column.optional]
+
+    @model_validator(mode="after")
+    def _names_are_columns(self) -> "Contract":
+        wrong = [
+            f"{field}: '{name}' is not a column (there are {', '.join(self.columns)})"
+            for field, names in (("key", self.key), ("latest_by", self.latest_by))
+            for name in names
+            if name not in self.columns
+        ]
+        bronze_names: dict[str, str] = {}
+        for name, source_name in self.source_columns.items():
+            stored = bronze_name(source_name).lower()
+            if stored in LINEAGE or stored in ("_rescued", "_line"):
+                wrong.append(f"columns.{name}.from: '{source_name}' is a name that bronze uses itself")
+            if bronze_names.setdefault(stored, source_name) != source_name:
+                wrong.append(f"columns.{name}.from: '{source_name}' and '{bronze_names[stored]}' share a bronze column")
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return self
+
+
+class Environment(_Model):
+    """Where a lake is and how much a run takes at once."""
+
+    root: str = Field(min_length=1, description="the lake's folder; relative to the folder above conf")
+    landing: str | None = Field(None, description="where files land; <root>/landing if not given")
+    as_of: date | None = Field(None, description="the day customer_360 is computed for; else the latest order date")
+    batch_mib: int = Field(ge=1, description="MiB of landed files that one bronze batch takes at most")
+    threads: int = Field(ge=1, le=64, description="tables worked on at the same time")
+
+
+class Measures(_Model):
+    """Thresholds of gold's measures; a gold function takes one as the parameter of its name."""
+
+    inactive_after_days: int = Field(ge=0, description="days without an order after which a customer is inactive")
+
+
+class Demo(_Model):
+    """What the generator writes unless told otherwise."""
+
+    customers: int = Field(ge=1)
+    start: date
+    end: date
+    seed: int = Field(ge=0, description="the same seed gives the same bytes")
+
+
+class LakehouseFile(_Model):
+    """conf/lakehouse.yml."""
+
+    environments: dict[str, Environment] = Field(min_length=1)
+    measures: Measures
+    demo: Demo
+
+
+def bronze_name(source_name: str) -> str:
+    """The column name under which bronze stores a source column: Delta allows none of ` ,;{}()\\n\\t=` in a name."""
+    return re.sub(r"[ ,;{}()\n\t=]", "_", source_name)
+
+
+def decimal_of(type_name: str) -> tuple[int, int] | None:
+    """Precision and scale of a decimal type, None for every other type."""
+    match = _DECIMAL.fullmatch(type_name)
+    return (int(match[1]), int(match[2])) if match else None
+
+
+def default_literal(column: Column) -> str | None:
+    """The default as the text that the column's cast reads: a float without an exponent."""
+    if isinstance(column.default, float):
+        return f"{Decimal(str(column.default)):f}"
+    return None if column.default is None else str(column.default)

@@ -1,0 +1,1 @@
+"""Facts: what happened, one row each time."""

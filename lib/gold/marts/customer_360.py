@@ -1,0 +1,127 @@
+"""customer_360: everything that is known of a customer, in one row."""
+
+from datetime import date
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from lib.gold import measures
+from lib.gold.registry import gold_table
+
+
+@gold_table(grain=["customer_id"], rows_of=["dim_customers"])
+def customer_360(
+    dim_customers: DataFrame,
+    dim_products: DataFrame,
+    dim_territories: DataFrame,
+    fact_sales: DataFrame,
+    as_of: date,
+    inactive_after_days: int,
+) -> DataFrame:
+    """One row per customer, buyers and non-buyers alike, as of a date; orders after that date are left out.
+
+    customer_id: STRING. The customer's id in gold.
+    source_ids: ARRAY<STRING>. The ids, `{source}:{source_customer_id}`, of all records that are this customer.
+    full_name: STRING. First and last name.
+    email: STRING. E-mail address.
+    birth_date: DATE. Date of birth.
+    age: INT. Whole years from birth_date to as_of.
+    gender: STRING. F or M.
+    marital_status: STRING. M married, S single.
+    annual_income: DECIMAL(12,2). US dollars a year.
+    total_children: INT. Number of children.
+    education_level: STRING. Highest level of education.
+    occupation: STRING. Kind of work.
+    home_owner: BOOLEAN. Owns a home.
+    country: STRING. Country of the latest order's territory.
+    region: STRING. Region of the latest order's territory.
+    total_orders: BIGINT. Number of orders; 0 for who never bought, as are the other totals.
+    total_quantity: BIGINT. Units bought.
+    total_spend: DECIMAL(19,4). Sum of total_value over all order lines, US dollars.
+    total_margin: DECIMAL(19,4). total_spend less the sum of total_cost.
+    avg_order_value: DECIMAL(19,4). Mean value of an order.
+    max_order_value: DECIMAL(19,4). Value of the largest order.
+    distinct_products: BIGINT. Number of different products bought.
+    favourite_category: STRING. Product category with the most units; of equals the one with most spend, then by name.
+    first_order_date: DATE. Day of the first order.
+    last_order_date: DATE. Day of the latest order.
+    days_since_last_order: INT. Days from last_order_date to as_of.
+    tenure_days: INT. Days from first_order_date to as_of.
+    avg_days_between_orders: DOUBLE. Mean of the days between consecutive orders; NULL with fewer than two.
+    longest_gap_days: INT. Most days between two consecutive orders; NULL with fewer than two.
+    spend_last_90_days: DECIMAL(19,4). Spend in the 90 days that end with as_of.
+    spend_last_12_months: DECIMAL(19,4). Spend in the 12 months that end with as_of.
+    spend_previous_12_months: DECIMAL(19,4). Spend in the 12 months before those.
+    spend_trend: DECIMAL(19,6). Growth from the previous to the last 12 months, 0.5 is +50 %; NULL without a previous.
+    spend_rank: INT. 1 for the buyer with the highest total_spend; equals in order of customer_id.
+    spend_rank_in_country: INT. The same among the buyers of the country.
+    spend_percentile: DOUBLE. Share of the other buyers who rank below, 0 to 1.
+    cumulative_spend_share: DECIMAL(19,6). Share of all spend that this buyer and all who rank above make up.
+    recency_score: INT. Quintile of last_order_date among buyers, 5 the most recent.
+    frequency_score: INT. Quintile of total_orders among buyers, 5 the most.
+    monetary_score: INT. Quintile of total_spend among buyers, 5 the most.
+    rfm_segment: STRING. Champions, Loyal, New, Promising, Cannot lose, Needs attention, At risk, Lost or Never bought.
+    is_inactive: BOOLEAN. No order in the last `inactive_after_days` days, or never one.
+    historical_ltv: DECIMAL(19,4). Lifetime value realised so far: total_margin, 0 for who never bought.
+    as_of: DATE. The day for which the row holds.
+    """
+    sales = fact_sales.filter(F.col("order_date") <= F.lit(as_of))
+    orders = measures.orders_of(sales)
+    customers = (
+        dim_customers.join(measures.lifetime(orders), "customer_id", how="left")
+        .join(measures.recent_spend(orders, F.lit(as_of)), "customer_id", how="left")
+        .join(measures.favourites(sales, dim_products), "customer_id", how="left")
+        .join(dim_territories.select("territory_id", "country", "region"), "territory_id", how="left")
+    )
+    ranks = measures.standing(customers.filter("total_orders IS NOT NULL"))
+    days_since = F.date_diff(F.lit(as_of), F.col("last_order_date"))
+    return customers.join(ranks, "customer_id", how="left").select(
+        "customer_id",
+        F.array(F.concat_ws(":", "source", "source_customer_id")).alias("source_ids"),
+        "full_name",
+        "email",
+        "birth_date",
+        F.floor(F.months_between(F.lit(as_of), "birth_date") / 12).cast("int").alias("age"),
+        "gender",
+        "marital_status",
+        "annual_income",
+        "total_children",
+        "education_level",
+        "occupation",
+        "home_owner",
+        "country",
+        "region",
+        _or_zero("total_orders", "bigint"),
+        _or_zero("total_quantity", "bigint"),
+        _or_zero("total_spend"),
+        _or_zero("total_margin"),
+        "avg_order_value",
+        "max_order_value",
+        _or_zero("distinct_products", "bigint"),
+        "favourite_category",
+        "first_order_date",
+        "last_order_date",
+        days_since.alias("days_since_last_order"),
+        F.date_diff(F.lit(as_of), F.col("first_order_date")).alias("tenure_days"),
+        "avg_days_between_orders",
+        "longest_gap_days",
+        _or_zero("spend_last_90_days"),
+        _or_zero("spend_last_12_months"),
+        _or_zero("spend_previous_12_months"),
+        "spend_trend",
+        "spend_rank",
+        "spend_rank_in_country",
+        "spend_percentile",
+        "cumulative_spend_share",
+        "recency_score",
+        "frequency_score",
+        "monetary_score",
+        measures.rfm_segment().alias("rfm_segment"),
+        F.coalesce(days_since > inactive_after_days, F.lit(True)).alias("is_inactive"),
+        F.coalesce("total_margin", F.lit(0)).cast(measures.MONEY).alias("historical_ltv"),
+        F.lit(as_of).alias("as_of"),
+    )
+
+
+def _or_zero(measure: str, type_name: str = measures.MONEY) -> Column:
+    return F.coalesce(F.col(measure), F.lit(0)).cast(type_name).alias(measure)

@@ -1,0 +1,77 @@
+"""What makes a function a gold table, and the list of all of them."""
+
+import hashlib
+import importlib
+import inspect
+import pkgutil
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from types import ModuleType
+
+from pyspark.sql import DataFrame
+
+import lib.gold
+
+_TABLES: dict[str, "GoldTable"] = {}
+_COLUMN_LINE = re.compile(r"^(\w+): (.+)$")
+
+
+@dataclass(frozen=True)
+class GoldTable:
+    """A table of gold: `inputs` are the function's parameters, tables and run parameters alike.
+
+    `rows_of` names the inputs of which each row is a row of this table: their counts must add up to its own.
+    """
+
+    name: str
+    function: Callable[..., DataFrame]
+    inputs: tuple[str, ...]
+    grain: tuple[str, ...]
+    rows_of: tuple[str, ...]
+
+    @property
+    def description(self) -> str:
+        """The first line of the docstring: the grain."""
+        return inspect.cleandoc(self.function.__doc__ or "").split("\n", 1)[0]
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The definition of each column, from the docstring's `name: definition` lines (indented lines continue)."""
+        text = inspect.cleandoc(self.function.__doc__ or "")
+        lines = re.sub(r"\n\s+", " ", text).splitlines()
+        found = (_COLUMN_LINE.match(line) for line in lines[1:])
+        return {match[1]: match[2] for match in found if match}
+
+
+def gold_table(
+    *, grain: Sequence[str], rows_of: Sequence[str] = ()
+) -> Callable[[Callable[..., DataFrame]], Callable[..., DataFrame]]:
+    """Declare a function to be the gold table of its name; it stays a plain function that a test can call."""
+
+    def declare(function: Callable[..., DataFrame]) -> Callable[..., DataFrame]:
+        inputs = tuple(inspect.signature(function).parameters)
+        _TABLES[function.__name__] = GoldTable(function.__name__, function, inputs, tuple(grain), tuple(rows_of))
+        return function
+
+    return declare
+
+
+@cache
+def gold_tables() -> dict[str, GoldTable]:
+    """All gold tables by name, from every module below `lib.gold`."""
+    for module in _modules():
+        importlib.import_module(module)
+    return dict(sorted(_TABLES.items()))
+
+
+@cache
+def code_version() -> str:
+    """A hash of the source of everything below `lib.gold`: another hash, and gold is computed anew."""
+    sources = [inspect.getsource(importlib.import_module(module)) for module in _modules()]
+    return hashlib.sha256("".join(sources).encode()).hexdigest()[:16]
+
+
+def _modules(package: ModuleType = lib.gold) -> list[str]:
+    return sorted(found.name for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."))

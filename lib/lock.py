@@ -1,0 +1,52 @@
+"""One run at a time per lake, and the number of each run."""
+
+import fcntl
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+
+from lib.errors import LakehouseError, LockedError
+
+
+@contextmanager
+def locked(root: Path) -> Iterator[int]:
+    """Hold the lake and give the number of this run, one above the last; the lock goes with the process.
+
+    The lock file also keeps the number of the last run, that of a run that died included.
+
+    Raises:
+        LockedError: if another process holds the lake.
+        LakehouseError: if the lake's folder cannot be written.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        file = (root / ".lock").open("a+", encoding="utf-8")
+    except OSError as error:
+        raise LakehouseError(f"{root}: the lake's folder cannot be written: {error.strerror}") from error
+    with file:
+        file.seek(0)
+        text = file.read()
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise LockedError(_who_holds(root, text)) from None
+        last = json.loads(text) if text else {}
+        run_id = int(last.get("run", 0)) + 1
+        since = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        file.truncate(0)
+        json.dump({"run": run_id, "process": os.getpid(), "host": socket.gethostname(), "since": since}, file)
+        file.flush()
+        yield run_id
+
+
+def _who_holds(root: Path, text: str) -> str:
+    holder = json.loads(text) if text else {}
+    where = "this host" if holder.get("host") == socket.gethostname() else f"host {holder.get('host', '?')}"
+    return (
+        f"another run holds {root / '.lock'} since {holder.get('since', '?')} "
+        f"(process {holder.get('process', '?')} on {where}); nothing was changed"
+    )

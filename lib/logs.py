@@ -1,0 +1,33 @@
+"""Structured logs: one JSON object a line, in a file of each run under the lake's `logs/`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+
+@contextmanager
+def run_log(root: Path, run_id: int) -> Iterator[FilteringBoundLogger]:
+    """A logger that writes `<root>/logs/run-0001.jsonl`; each line has `timestamp` (UTC), `level`, `event`, `run_id`."""
+    folder = root / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    with log_path(root, run_id).open("a", encoding="utf-8") as file:
+        logger = structlog.wrap_logger(
+            structlog.WriteLogger(file),
+            processors=[
+                structlog.processors.add_log_level,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                structlog.processors.dict_tracebacks,
+                structlog.processors.JSONRenderer(default=str),
+            ],
+            wrapper_class=structlog.make_filtering_bound_logger(0),
+            run_id=run_id,
+        )
+        yield logger
+
+
+def log_path(root: Path, run_id: int) -> Path:
+    """Where the log of a run is."""
+    return root / "logs" / f"run-{run_id:04d}.jsonl"

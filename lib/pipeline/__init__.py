@@ -1,0 +1,1 @@
+"""Ingest, refine, build: the only place where reading and writing meet the transforms."""

@@ -1,0 +1,89 @@
+"""What every step of a run works with."""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import date, datetime, timezone
+from threading import Lock
+from typing import TypeVar
+
+from lib.config import Settings
+from lib.ops import Step
+from lib.tables import Tables
+from lib.terminal import Reporter
+
+T = TypeVar("T")
+
+
+@dataclass
+class Run:
+    """One run over one lake: its number, its parts, and what it has to tell at its end."""
+
+    run_id: int
+    settings: Settings
+    tables: Tables
+    reporter: Reporter
+    started_at: datetime
+    forgiving: bool = False
+    as_of: date | None = None
+    steps: list[Step] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    failures: dict[str, str] = field(default_factory=dict)
+    conserved: list[tuple[str, bool]] = field(default_factory=list)
+    _lock: Lock = field(default_factory=Lock)
+
+    def begin(self, layer: str, table: str) -> datetime:
+        """Show that work on a table begins; gives the time."""
+        self.reporter.begin(layer, table)
+        return now()
+
+    def done(self, step: Step) -> None:
+        """Take down a finished step and show it."""
+        with self._lock:
+            self.steps.append(step)
+        self.reporter.step(step)
+
+    def warn(self, line: str) -> None:
+        """Take down something that the user should know and that stops nothing."""
+        with self._lock:
+            self.warnings.append(line)
+        self.reporter.warning(line)
+
+    def fail(self, name: str, line: str) -> None:
+        """Take down a failure of a table or a file; what depends on a failed table is not built."""
+        with self._lock:
+            self.failures[name] = line
+        self.reporter.failure(name, line)
+
+    def conserve(self, hop: str, rows_in: int, rows_out: int) -> None:
+        """Compare the rows on the two sides of a hop; a difference is a failure of the run."""
+        is_equal = rows_in == rows_out
+        with self._lock:
+            self.conserved.append((hop, is_equal))
+        if not is_equal:
+            self.fail(hop, f"{hop}: not conserved: {rows_in:,} rows in, {rows_out:,} accounted for")
+
+    def each(self, names: Iterable[str], work: Callable[[str], T]) -> dict[str, T]:
+        """Do the work for each name, several at a time. A failure of one is taken down and stops no other."""
+        results: dict[str, T] = {}
+        with ThreadPoolExecutor(self.settings.threads) as pool:
+            futures = {name: pool.submit(work, name) for name in names}
+            for name, future in futures.items():
+                error = future.exception()
+                if error is None:
+                    results[name] = future.result()
+                elif isinstance(error, Exception):
+                    self.fail(name, self.reporter.explain(name, error))
+                else:
+                    raise error
+        return results
+
+
+def now() -> datetime:
+    """The time of this moment, UTC: for ledgers, never for data."""
+    return datetime.now(timezone.utc)
+
+
+def seconds_since(moment: datetime) -> float:
+    """Seconds from a moment to now."""
+    return (now() - moment).total_seconds()

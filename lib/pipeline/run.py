@@ -1,0 +1,111 @@
+"""One run from end to end: lock, session, layers, ledger, summary."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+from rich.console import Console
+
+from lib import landing, ops
+from lib.config import Settings
+from lib.lock import locked
+from lib.logs import log_path, run_log
+from lib.pipeline.build import as_of_of, build
+from lib.pipeline.context import Run, now, seconds_since
+from lib.pipeline.ingest import ingest
+from lib.pipeline.refine import refine
+from lib.session import master_of
+from lib.tables import Tables
+from lib.terminal import Reporter
+from lib.validate import check
+
+LAYERS = ("bronze", "silver", "gold")
+
+
+def run_layers(
+    settings: Settings,
+    session: Callable[[], SparkSession],
+    *,
+    layers: Sequence[str] = LAYERS,
+    copy_from: Path | None = None,
+    forgiving: bool = False,
+    show: bool = False,
+    console: Console | None = None,
+) -> int:
+    """Take a lake through the given layers and give the exit status: 0 good, 1 something was rejected or failed.
+
+    `copy_from` is a folder whose files are copied into landing first; `forgiving` quarantines what a rule says to
+    fail on; `show` prints a first look at customer_360.
+
+    Raises:
+        ConfigError: if a contract does not compile, or the landing folder is not there. Nothing was changed.
+        LockedError: if another run holds the lake.
+    """
+    started_at = now()
+    with locked(settings.root) as run_id, run_log(settings.root, run_id) as log:
+        reporter = Reporter(console or Console(), log, log_path(settings.root, run_id))
+        spark = session()
+        run = Run(run_id, settings, Tables(spark, settings.root), reporter, started_at, forgiving)
+        check(spark, settings)
+        if copy_from is not None:
+            landing.copy_in(copy_from, settings.landing, settings.contracts.values())
+        reporter.heading(
+            f"run {run_id:04d}  {settings.environment}  {master_of(spark)}  {settings.root}",
+            environment=settings.environment, master=master_of(spark), root=str(settings.root), layers=list(layers),
+        )  # fmt: skip
+        with reporter.live():
+            _work(run, layers)
+        _write_ledger(run)
+        reporter.summary(
+            run.steps, warnings=run.warnings, failures=run.failures.values(), conserved=run.conserved,
+            seconds=seconds_since(started_at),
+        )  # fmt: skip
+        if show:
+            first_look(run)
+        return 1 if run.failures else 0
+
+
+def first_look(run: Run) -> None:
+    """Print the segments and the best customers of customer_360."""
+    if run.tables.snapshot("gold.customer_360") is None:
+        return
+    customers = run.tables.read("gold.customer_360")
+    segments = (
+        customers.groupBy("rfm_segment")
+        .agg(F.count(F.lit(1)).alias("customers"), F.sum("total_spend").cast("decimal(19,2)").alias("spend"))
+        .orderBy(F.desc("spend"), "rfm_segment")
+    )
+    best = customers.filter("spend_rank <= 10").orderBy("spend_rank")
+    best = best.select(
+        "spend_rank", "customer_id", "full_name", "country", "total_orders",
+        F.col("total_spend").cast("decimal(19,2)").alias("total_spend"), "last_order_date", "rfm_segment",
+    )  # fmt: skip
+    for title, frame in (("customer_360: segments", segments), ("customer_360: the ten best customers", best)):
+        run.reporter.console.print()
+        run.reporter.rows(title, frame.columns, frame.collect())
+    run.reporter.console.print(f"\nall of it: {run.tables.path('gold.customer_360')}", highlight=False, soft_wrap=True)
+
+
+def _work(run: Run, layers: Sequence[str]) -> None:
+    names = list(run.settings.contracts)
+    if "bronze" in layers:
+        ingest(run, names)
+    if "silver" in layers:
+        refine(run, [name for name in names if name not in run.failures])
+    if "gold" in layers:
+        build(run)
+        run.as_of = as_of_of(run)
+
+
+def _write_ledger(run: Run) -> None:
+    """Two commits for the whole run, whatever the number of tables; one where nothing changed."""
+    spark = run.tables.spark
+    changed = [step for step in run.steps if not step.is_unchanged]
+    if changed:
+        run.tables.upsert(ops.STEPS, ops.step_rows(spark, changed, run_id=run.run_id), ops.STEPS_KEY)
+    finished: tuple[object, ...] = (
+        run.run_id, run.settings.environment, run.as_of, run.started_at, seconds_since(run.started_at),
+        1 if run.failures else 0, len(changed), len(run.steps) - len(changed), run.warnings, list(run.failures.values()),
+    )  # fmt: skip
+    run.tables.append(ops.RUNS, ops.run_row(spark, finished))

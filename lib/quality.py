@@ -1,0 +1,160 @@
+"""A contract's types, cleaning and rules as one pass of SQL expressions over bronze. Transforms only."""
+
+from dataclasses import dataclass
+
+from pyspark.errors import AnalysisException, ParseException
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from lib.contract import LINEAGE, Contract, bronze_name, decimal_of, default_literal
+from lib.contract import Column as ContractColumn
+from lib.sql import bind, sql_text
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that a row is judged by. `good` is SQL over judged columns; NULL counts as failing."""
+
+    name: str
+    good: str
+    reason: str
+    on_fail: str = "quarantine"
+    message: str | None = None
+
+    @property
+    def message_sql(self) -> str:
+        """SQL for the words that a failing row carries."""
+        return self.message or sql_text(self.reason)
+
+
+def judge(bronze: DataFrame, contract: Contract) -> DataFrame:
+    """Every bronze row, typed and judged by all checks at once.
+
+    Gives the contract's columns with their types, LINEAGE, `_raw` STRUCT of the texts that landed, and two arrays of
+    STRING: `dq_errors`, the words of what parts the row (empty: it passes), and `dq_failed`, the names of all failed
+    checks, those that only warn included.
+    """
+    texts = bronze.select(
+        F.struct(*[F.col(f"`{name}`") for name in bronze.columns if name not in LINEAGE]).alias("_raw"),
+        *[F.expr(text_of(column, bronze_name(source))).alias(f"_text_{name}") for name, column, source in _columns(contract)],
+        F.expr("_rescued IS NULL OR get_json_object(_rescued, '$._malformed') IS NULL").alias("_is_well_formed"),
+        *LINEAGE,
+    )
+    typed = texts.select(
+        *[F.expr(typed_of(column, f"_text_{name}")).alias(name) for name, column in contract.columns.items()],
+        *[F.col(f"_text_{name}") for name in contract.columns],
+        "_raw",
+        "_is_well_formed",
+        *LINEAGE,
+    )
+    checks = checks_of(contract)
+    return typed.select(
+        *contract.columns,
+        *LINEAGE,
+        "_raw",
+        _collected([(check, check.message_sql) for check in checks if check.on_fail != "warn"]).alias("dq_errors"),
+        _collected([(check, sql_text(check.name)) for check in checks]).alias("dq_failed"),
+    )
+
+
+def checks_of(contract: Contract) -> list[Check]:
+    """All checks of an entity, in the order in which a row lists them: form, types, key and version, rules."""
+    checks = [Check("well_formed", "_is_well_formed", "malformed record")]
+    for name, column in contract.columns.items():
+        if column.type != "string":
+            reason = f"{name} is not {_a(column)}"
+            shown = f"concat({sql_text(name + ': ')}, \"'\", `_text_{name}`, \"'\", {sql_text(' is not ' + _a(column))})"
+            checks.append(Check(f"{name}_type", f"`_text_{name}` IS NULL OR `{name}` IS NOT NULL", reason, message=shown))
+    for name in dict.fromkeys([*contract.key, *contract.latest_by]):
+        # a text that does not cast is told by the type's own check
+        good = f"`{name}` IS NOT NULL OR `_text_{name}` IS NOT NULL"
+        checks.append(Check(f"{name}_not_null", good, f"{name} is NULL"))
+    checks += [Check(name, rule.expect, rule.message, rule.on_fail) for name, rule in contract.rules.items()]
+    # nothing more can be said of a line that could not be read
+    return checks[:1] + [
+        Check(c.name, f"NOT _is_well_formed OR ({c.good})", c.reason, c.on_fail, c.message) for c in checks[1:]
+    ]
+
+
+def tally(judged: DataFrame, contract: Contract) -> DataFrame:
+    """One row: `rows`, `through` (the highest batch), `quarantined`, and per check `failed_<name>`; all BIGINT.
+
+    One pass over the data, whatever the number of rules.
+    """
+    return judged.agg(
+        F.count(F.lit(1)).alias("rows"),
+        F.max("_batch_id").alias("through"),
+        F.count_if(F.size("dq_errors") > 0).alias("quarantined"),
+        *[
+            F.count_if(F.array_contains("dq_failed", check.name)).alias(f"failed_{check.name}")
+            for check in checks_of(contract)
+        ],
+    )
+
+
+def compile_mistakes(spark: SparkSession, contract: Contract) -> list[str]:
+    """What is wrong with a contract's SQL: each expression is analysed against the schema, no data is read."""
+    value = spark.createDataFrame([], "value STRING")
+    types = ", ".join(f"`{name}` {column.type}" for name, column in contract.columns.items())
+    typed = spark.createDataFrame([], types)
+    expressions = [(f"columns.{n}.clean", value, c.clean, "") for n, c in contract.columns.items() if c.clean]
+    expressions += [(f"rules.{n}.expect", typed, rule.expect, "boolean") for n, rule in contract.rules.items()]
+    mistakes = []
+    for place, frame, expression, expected in expressions:
+        offence = _offence_of(frame, expression, expected)
+        if offence:
+            mistakes.append(f"{contract.source}/{contract.entity}.yml: {place}: {offence}")
+    return mistakes
+
+
+def _offence_of(frame: DataFrame, expression: str, expected: str) -> str:
+    try:
+        found = frame.selectExpr(f"({expression}) AS it").schema["it"].dataType.simpleString()
+    except (AnalysisException, ParseException) as error:
+        return f"'{expression}': {' '.join(str(error).split(';')[0].split())}"
+    return f"'{expression}' is {found}, not {expected}" if expected and found != expected else ""
+
+
+def text_of(column: ContractColumn, raw: str) -> str:
+    """SQL for a column's text: what landed, without what means "no value", cleaned, or the default."""
+    nulls = ", ".join(sql_text(text) for text in ["", *column.nulls])
+    text = f"CASE WHEN trim(`{raw}`) NOT IN ({nulls}) THEN `{raw}` END"
+    if column.clean:
+        cleaned = f"CAST({bind(column.clean, f'({text})')} AS STRING)"
+        text = f"nullif({cleaned}, '')"
+    default = default_literal(column)
+    return text if default is None else f"coalesce({text}, {sql_text(default)})"
+
+
+def typed_of(column: ContractColumn, text: str) -> str:
+    """SQL for a column's typed value: NULL where the text does not cast, never an error, never a rounded number."""
+    decimal = decimal_of(column.type)
+    if column.type == "string":
+        return f"`{text}`"
+    if decimal:
+        precision, scale = decimal
+        wide = f"DECIMAL(38,{max(scale, min(38 - (precision - scale), 18))})"
+        exact = f"try_cast(`{text}` AS {column.type})"
+        return f"CASE WHEN try_cast(`{text}` AS {wide}) = {exact} THEN {exact} END"
+    if column.type not in ("date", "timestamp"):
+        return f"try_cast(`{text}` AS {column.type})"
+    # the ISO form first: a cast is four times as fast as a pattern. Shorter texts are left out: '2015' would be a date
+    iso = f"CASE WHEN length(`{text}`) >= 8 THEN try_cast(`{text}` AS {column.type}) END"
+    patterns = [f"try_to_{column.type}(`{text}`, {sql_text(pattern)})" for pattern in column.formats]
+    return f"coalesce({', '.join([iso, *patterns])})" if patterns else iso
+
+
+def _columns(contract: Contract) -> list[tuple[str, ContractColumn, str]]:
+    return [(name, column, contract.source_columns[name]) for name, column in contract.columns.items()]
+
+
+def _collected(checks: list[tuple[Check, str]]) -> Column:
+    """The words of the checks that fail, as one ARRAY<STRING>."""
+    words = [f"CASE WHEN NOT coalesce({check.good}, false) THEN {said} END" for check, said in checks]
+    return F.expr(f"array_compact(array({', '.join(words)}))")
+
+
+def _a(column: ContractColumn) -> str:
+    article = "an" if column.type == "int" else "a"
+    patterns = f" ({' or '.join(column.formats)})" if column.formats else ""
+    return f"{article} {column.type.upper()}{patterns}"

@@ -1,0 +1,152 @@
+"""The only reader and writer of Delta tables. A table's name is `layer.table`; its place is `<root>/layer/table`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from delta.tables import DeltaMergeBuilder, DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+
+from lib.diff import difference
+from lib.errors import ConservationError
+from lib.session import Snapshot, commit_metrics, snapshot_of
+from lib.sql import sql_text
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a write did: rows offered to it, and rows inserted, updated and deleted, from the commit's own metrics."""
+
+    offered: int = 0
+    inserted: int = 0
+    updated: int = 0
+    deleted: int = 0
+
+    @property
+    def changed(self) -> int:
+        """Rows that are not as they were before."""
+        return self.inserted + self.updated + self.deleted
+
+
+class Tables:
+    """The Delta tables of one lake."""
+
+    def __init__(self, spark: SparkSession, root: Path) -> None:
+        self.spark = spark
+        self.root = root
+
+    def path(self, name: str) -> str:
+        """Where the table is."""
+        return str(self.root.joinpath(*name.split(".")))
+
+    def snapshot(self, name: str) -> Snapshot | None:
+        """The newest version and the properties of a table, None where there is none."""
+        return snapshot_of(self.spark, self.path(name))
+
+    def read(self, name: str, *, version: int | None = None) -> DataFrame:
+        """A table's rows, at a version if one is given."""
+        reader = self.spark.read.format("delta")
+        return (reader if version is None else reader.option("versionAsOf", version)).load(self.path(name))
+
+    def count(self, name: str) -> int:
+        """A table's rows, answered by Delta from its log; 0 where there is no table."""
+        return self.read(name).count() if self.snapshot(name) else 0
+
+    def append(
+        self, name: str, rows: DataFrame, *, batch_id: int | None = None, options: Mapping[str, str] | None = None
+    ) -> Written:
+        """Append rows, creating the table if need be. A `batch_id` makes a second append of the batch impossible.
+
+        Raises:
+            ConservationError: if Delta took the batch for one that it already has.
+        """
+        before = self.snapshot(name)
+        writer = rows.write.format("delta").mode("append").options(**(options or {}))
+        if batch_id is not None:
+            writer = writer.option("txnAppId", name).option("txnVersion", batch_id).option("mergeSchema", "true")
+        writer.save(self.path(name))
+        after = self.snapshot(name)
+        if after is None or (before is not None and after.version == before.version):
+            raise ConservationError(f"{name}: batch {batch_id} was not written: the table already has a later batch")
+        written = self._metrics(name).get("numOutputRows", 0)
+        return Written(offered=written, inserted=written)
+
+    def upsert(
+        self,
+        name: str,
+        rows: DataFrame,
+        key: Sequence[str],
+        *,
+        update: str | None = None,
+        update_if: str | None = None,
+    ) -> Written:
+        """MERGE rows (`s`) into a table (`t`) on a key that is never NULL; a table that is not there is created.
+
+        `update_if` says which matched rows are taken over (all, if not given); "false" inserts only.
+        """
+        if self.snapshot(name) is None:
+            return self.append(name, rows)
+        merge = self._merge(name, rows, " AND ".join(f"t.`{column}` = s.`{column}`" for column in key))
+        if update_if != "false":
+            merge = merge.whenMatchedUpdateAll(update_if)
+        return self._executed(name, merge.whenNotMatchedInsertAll())
+
+    def write_diff(self, name: str, new: DataFrame, grain: Sequence[str]) -> Written:
+        """Make a table equal to `new` and write only what differs: no difference, no commit.
+
+        A table that is not there is created; one of other columns or types is overwritten.
+        """
+        if self.snapshot(name) is None:
+            return self.append(name, new)
+        old = self.read(name)
+        if _shape(old) != _shape(new):
+            new.write.format("delta").mode("overwrite").option("overwriteSchema", "true").save(self.path(name))
+            rows = self._metrics(name).get("numOutputRows", 0)
+            return Written(offered=rows, inserted=rows)
+        changes = difference(old, new, grain).persist()
+        try:
+            if changes.isEmpty():
+                return Written(offered=self.count(name))
+            merge = (
+                self._merge(name, changes, " AND ".join(f"t.`{column}` <=> s.`{column}`" for column in grain))
+                .whenMatchedDelete("s._action = 'delete'")
+                .whenMatchedUpdate(set={column: f"s.`{column}`" for column in new.columns})
+                .whenNotMatchedInsert(values={column: f"s.`{column}`" for column in new.columns})
+            )
+            written = self._executed(name, merge)
+            # the table now is `new`, so that its own count is the count of what was offered
+            return replace(written, offered=self.count(name))
+        finally:
+            changes.unpersist()
+
+    def set_properties(self, name: str, properties: Mapping[str, str]) -> None:
+        """Write table properties, in one commit; `comment` sets the table's description."""
+        pairs = ", ".join(f"{sql_text(key)} = {sql_text(value)}" for key, value in properties.items())
+        path = self.path(name).replace("`", "``")
+        self.spark.sql(f"ALTER TABLE delta.`{path}` SET TBLPROPERTIES ({pairs})")
+
+    def _merge(self, name: str, rows: DataFrame, condition: str) -> DeltaMergeBuilder:
+        return DeltaTable.forPath(self.spark, self.path(name)).alias("t").merge(rows.alias("s"), condition)
+
+    def _executed(self, name: str, merge: DeltaMergeBuilder) -> Written:
+        before = self.snapshot(name)
+        merge.execute()
+        after = self.snapshot(name)
+        if before is None or after is None or after.version == before.version:
+            return Written()
+        metrics = self._metrics(name)
+        return Written(
+            offered=metrics.get("numSourceRows", 0),
+            inserted=metrics.get("numTargetRowsInserted", 0),
+            updated=metrics.get("numTargetRowsUpdated", 0),
+            deleted=metrics.get("numTargetRowsDeleted", 0),
+        )
+
+    def _metrics(self, name: str) -> dict[str, int]:
+        """The metrics of the table's newest commit: there is one writer per table in a run, and one run per lake."""
+        snapshot = self.snapshot(name)
+        return commit_metrics(self.spark, self.path(name), snapshot.version) if snapshot else {}
+
+
+def _shape(frame: DataFrame) -> list[tuple[str, str]]:
+    return [(field.name, field.dataType.simpleString()) for field in frame.schema.fields]

@@ -1,0 +1,172 @@
+"""What a run shows: a line per table while it works, a summary at its end, a first look at the result."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn
+from rich.table import Table
+from structlog.typing import FilteringBoundLogger
+
+from lib.errors import LakehouseError
+from lib.ops import Step
+
+_LINE = "{layer:<7} {table:<38}"
+
+
+class Reporter:
+    """Tells a person on the terminal and a machine in the log what a run does.
+
+    On a terminal every table has a live line; elsewhere a plain line is written when the table is done.
+    """
+
+    def __init__(self, console: Console, log: FilteringBoundLogger, log_file: Path) -> None:
+        self.console = console
+        self.log = log
+        self.log_file = log_file
+        self._lines: dict[tuple[str, str], TaskID] = {}
+        self._lock = Lock()
+        self._progress = Progress(
+            SpinnerColumn(finished_text=" "),
+            TextColumn("{task.description}", table_column=None),
+            console=console,
+            disable=not console.is_terminal,
+        )
+
+    @contextmanager
+    def live(self) -> Iterator[None]:
+        """Show the tables under way until the block ends."""
+        with self._progress:
+            yield
+
+    def heading(self, line: str, **facts: Any) -> None:
+        """The first line of a run."""
+        self.console.print(line, highlight=False, soft_wrap=True)
+        self.log.info("run started", **facts)
+
+    def begin(self, layer: str, table: str) -> None:
+        """Work on a table begins."""
+        if self.console.is_terminal:
+            with self._lock:
+                if (layer, table) not in self._lines:
+                    description = _LINE.format(layer=layer, table=table)
+                    self._lines[layer, table] = self._progress.add_task(description, total=1)
+
+    def step(self, step: Step) -> None:
+        """A table is done. One to which nothing happened is not worth a line."""
+        self.log.info("step done", **{**vars(step), "started_at": step.started_at.isoformat()})
+        with self._lock:
+            line = self._lines.pop((step.layer, step.table), None)
+        if step.is_unchanged:
+            if line is not None:
+                self._progress.remove_task(line)
+            return
+        text = _LINE.format(layer=step.layer, table=step.table) + f" {_done(step):<58} {step.seconds:6.1f} s"
+        if line is not None:
+            self._progress.update(line, description=text, completed=1)
+        else:
+            self.console.print(f"  {text}", highlight=False, soft_wrap=True)
+
+    def warning(self, line: str) -> None:
+        """Something to know that stops nothing; shown with the summary."""
+        self.log.warning("warning", text=line)
+
+    def failure(self, name: str, line: str) -> None:
+        """Something failed or was rejected; shown with the summary."""
+        self.log.error("failure", name=name, text=line)
+
+    def explain(self, name: str, error: Exception) -> str:
+        """One line that says why; the whole story of an unexpected error goes into the log."""
+        if isinstance(error, LakehouseError):
+            return str(error)
+        self.log.error("unexpected error", name=name, exc_info=error)
+        first = next((line for line in str(error).splitlines() if line.strip()), "")
+        return f"{name}: {type(error).__name__}: {first} (all of it: {self.log_file})"
+
+    def summary(
+        self,
+        steps: Sequence[Step],
+        *,
+        warnings: Sequence[str],
+        failures: Iterable[str],
+        conserved: Sequence[tuple[str, bool]],
+        seconds: float,
+    ) -> None:
+        """Per table what came in and what became of it; then a line per warning and failure; then the totals."""
+        failed = list(failures)
+        done = [step for step in steps if not step.is_unchanged]
+        if done:
+            self.console.print(_summary_table(done))
+        reasons = [line for step in done for line in _reason_lines(step)]
+        for line in [*reasons, *warnings]:
+            self.console.print(f"! {line}", highlight=False, markup=False, soft_wrap=True)
+        for line in failed:
+            self.console.print(f"X {line}", highlight=False, markup=False, soft_wrap=True)
+        unchanged = {(step.layer, step.table) for step in steps if step.is_unchanged}
+        tables = {(step.layer, step.table) for step in steps}
+        n_equal = sum(is_equal for _, is_equal in conserved)
+        parts = [
+            f"{len(tables)} tables, {len(unchanged)} unchanged",
+            *([f"conserved at {n_equal} of {len(conserved)} hops"] if conserved else []),
+            f"{seconds:.1f} s",
+            _counted(len(warnings) + len(reasons), "warning"),
+            f"{len(failed)} failed",
+        ]
+        self.console.print(" · ".join(parts), highlight=False, soft_wrap=True, style="red" if failed else "green")
+        self.log.info(
+            "run finished", seconds=seconds, unchanged=len(unchanged), tables=len(tables), failures=failed,
+            conserved=n_equal, hops=len(conserved),
+        )  # fmt: skip
+
+    def rows(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Some rows of a table, numbers to the right."""
+        body = [list(row) for row in rows]
+        table = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+        for position, column in enumerate(columns):
+            is_number = all(not isinstance(row[position], str | date) for row in body)
+            table.add_column(column, justify="right" if is_number else "left", overflow="fold")
+        for row in body:
+            table.add_row(*["" if value is None else _shown(value) for value in row])
+        self.console.print(table)
+
+
+def _summary_table(steps: Sequence[Step]) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("layer")
+    table.add_column("table", overflow="fold")
+    for column in ("rows in", "accepted", "superseded", "quarantined", "seconds"):
+        table.add_column(column, justify="right")
+    for step in steps:
+        counts = (step.rows_in, step.accepted, step.superseded, step.quarantined)
+        table.add_row(step.layer, step.table, *[f"{count:,}" for count in counts], f"{step.seconds:.1f}")
+    return table
+
+
+def _done(step: Step) -> str:
+    if step.layer == "bronze":
+        return f"{_counted(step.files, 'file'):>8} {step.rows_in:>12,} rows"
+    if step.layer == "silver":
+        again = "refined again: " if step.mode == "again" else ""
+        return (
+            f"{again}{step.accepted:,} accepted  {step.superseded:,} superseded  {step.quarantined:,} quarantined"
+        )
+    return f"{step.mode}  {step.accepted:,} rows, {step.changed:,} changed"
+
+
+def _reason_lines(step: Step) -> list[str]:
+    said = ", ".join(f"{count:,} {reason}" for reason, count in step.reasons.items())
+    parted = f"{_counted(step.quarantined, 'row')} of {step.rows_in:,} in quarantine"
+    what = parted if step.quarantined else f"{_counted(step.warned, 'row')} of {step.rows_in:,} kept with a warning"
+    return [f"{step.table}: {what}: {said}"] if step.reasons else []
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def _shown(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
