@@ -28,7 +28,9 @@ def _check_type(text: str) -> str:
     if decimal and int(decimal[2]) <= int(decimal[1]) <= 38 and int(decimal[1]) > 0:
         return text
     if text not in _SIMPLE_TYPES:
-        raise ValueError(f"'{text}' is not a type (allowed: {', '.join(_SIMPLE_TYPES)}, decimal(p,s) with s <= p <= 38)")
+        raise ValueError(
+            f"'{text}' is not a type (allowed: {', '.join(_SIMPLE_TYPES)}, decimal(p,s) with s <= p <= 38)"
+        )
     return text
 
 
@@ -76,7 +78,9 @@ class Column(_Model):
             for letter in re.sub(r"'[^']*'|[^A-Za-z]", "", pattern):
                 if letter not in allowed:
                     why = _PATTERN_LETTERS.get(letter, f"not a part of a {self.type}")
-                    raise ValueError(f"formats[{position}]: '{pattern}' is not a {self.type} pattern ({letter} is {why})")
+                    raise ValueError(
+                        f"formats[{position}]: '{pattern}' is not a {self.type} pattern ({letter} is {why})"
+                    )
         return self
 
 

@@ -76,7 +76,9 @@ def assign(files: Iterable[LandedFile], contracts: Iterable[Contract]) -> tuple[
     for file in files:
         owners = [contract.table for contract in known if fnmatchcase(file.path, contract.files)]
         if len(owners) > 1:
-            raise ConfigError(f"{file.path}: matches `files` of {' and '.join(owners)} (a file belongs to one contract)")
+            raise ConfigError(
+                f"{file.path}: matches `files` of {' and '.join(owners)} (a file belongs to one contract)"
+            )
         if owners:
             assigned[owners[0]].append(file)
         else:

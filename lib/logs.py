@@ -10,7 +10,7 @@ from structlog.typing import FilteringBoundLogger
 
 @contextmanager
 def run_log(root: Path, run_id: int) -> Iterator[FilteringBoundLogger]:
-    """A logger that writes `<root>/logs/run-0001.jsonl`; each line has `timestamp` (UTC), `level`, `event`, `run_id`."""
+    """A logger that writes `<root>/logs/run-0001.jsonl`: `timestamp` (UTC), `level`, `event`, `run_id` in each line."""
     folder = root / "logs"
     folder.mkdir(parents=True, exist_ok=True)
     with log_path(root, run_id).open("a", encoding="utf-8") as file:

@@ -78,10 +78,9 @@ def file_rows(spark: SparkSession, fates: Iterable[FileFate], *, run_id: int, at
 
 def step_rows(spark: SparkSession, steps: Iterable[Step], *, run_id: int) -> DataFrame:
     """Rows of `ops.steps`; grain STEPS_KEY. A gold table's batch is the number of the run."""
+    columns = [part.split()[0] for part in _STEPS.split(", ")]
     rows = [
-        (s.layer, s.table, s.batch_id, run_id, s.mode, s.files, s.rows_in, s.accepted, s.superseded, s.quarantined)
-        + (s.warned, s.changed, s.started_at, s.seconds)
-        for s in steps
+        tuple({**vars(step), "table_name": step.table, "run_id": run_id}[name] for name in columns) for step in steps
     ]
     return spark.createDataFrame(rows, _STEPS)
 

@@ -36,7 +36,10 @@ def judge(bronze: DataFrame, contract: Contract) -> DataFrame:
     """
     texts = bronze.select(
         F.struct(*[F.col(f"`{name}`") for name in bronze.columns if name not in LINEAGE]).alias("_raw"),
-        *[F.expr(text_of(column, bronze_name(source))).alias(f"_text_{name}") for name, column, source in _columns(contract)],
+        *[
+            F.expr(text_of(column, bronze_name(source))).alias(f"_text_{name}")
+            for name, column, source in _columns(contract)
+        ],
         F.expr("_rescued IS NULL OR get_json_object(_rescued, '$._malformed') IS NULL").alias("_is_well_formed"),
         *LINEAGE,
     )
@@ -63,8 +66,10 @@ def checks_of(contract: Contract) -> list[Check]:
     for name, column in contract.columns.items():
         if column.type != "string":
             reason = f"{name} is not {_a(column)}"
-            shown = f"concat({sql_text(name + ': ')}, \"'\", `_text_{name}`, \"'\", {sql_text(' is not ' + _a(column))})"
-            checks.append(Check(f"{name}_type", f"`_text_{name}` IS NULL OR `{name}` IS NOT NULL", reason, message=shown))
+            shown = f'concat({sql_text(name + ": ")}, "\'", `_text_{name}`, "\'", {sql_text(" is not " + _a(column))})'
+            checks.append(
+                Check(f"{name}_type", f"`_text_{name}` IS NULL OR `{name}` IS NOT NULL", reason, message=shown)
+            )
     for name in dict.fromkeys([*contract.key, *contract.latest_by]):
         # a text that does not cast is told by the type's own check
         good = f"`{name}` IS NOT NULL OR `_text_{name}` IS NOT NULL"

@@ -40,7 +40,7 @@ def build_session(app_name: str) -> SparkSession:
 
 def master_of(spark: SparkSession) -> str:
     """Where the session runs, e.g. `local[*]`."""
-    return spark.sparkContext.master
+    return str(spark.sparkContext.master)
 
 
 def snapshot_of(spark: SparkSession, path: str) -> Snapshot | None:

@@ -77,7 +77,6 @@ class Tables:
         rows: DataFrame,
         key: Sequence[str],
         *,
-        update: str | None = None,
         update_if: str | None = None,
     ) -> Written:
         """MERGE rows (`s`) into a table (`t`) on a key that is never NULL; a table that is not there is created.

@@ -1,8 +1,10 @@
 """What a run shows: a line per table while it works, a summary at its end, a first look at the result."""
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -94,6 +96,7 @@ class Reporter:
         warnings: Sequence[str],
         failures: Iterable[str],
         conserved: Sequence[tuple[str, bool]],
+        as_of: date | None,
         seconds: float,
     ) -> None:
         """Per table what came in and what became of it; then a line per warning and failure; then the totals."""
@@ -112,6 +115,7 @@ class Reporter:
         parts = [
             f"{len(tables)} tables, {len(unchanged)} unchanged",
             *([f"conserved at {n_equal} of {len(conserved)} hops"] if conserved else []),
+            *([f"as of {as_of}"] if as_of else []),
             f"{seconds:.1f} s",
             _counted(len(warnings) + len(reasons), "warning"),
             f"{len(failed)} failed",
@@ -125,19 +129,26 @@ class Reporter:
     def rows(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         """Some rows of a table, numbers to the right."""
         body = [list(row) for row in rows]
-        table = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+        table = Table(
+            title=title, title_justify="left", box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0)
+        )
         for position, column in enumerate(columns):
-            is_number = all(not isinstance(row[position], str | date) for row in body)
-            table.add_column(column, justify="right" if is_number else "left", overflow="fold")
+            is_number = all(isinstance(row[position], int | float | Decimal) for row in body)
+            table.add_column(column, justify="right" if is_number else "left", no_wrap=True)
         for row in body:
             table.add_row(*["" if value is None else _shown(value) for value in row])
         self.console.print(table)
 
 
+def open_console() -> Console:
+    """A console as wide as the terminal; where there is none, wide enough that no line of ours wraps."""
+    return Console() if sys.stdout.isatty() else Console(width=160)
+
+
 def _summary_table(steps: Sequence[Step]) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("layer")
-    table.add_column("table", overflow="fold")
+    table.add_column("table", no_wrap=True)
     for column in ("rows in", "accepted", "superseded", "quarantined", "seconds"):
         table.add_column(column, justify="right")
     for step in steps:
@@ -151,9 +162,7 @@ def _done(step: Step) -> str:
         return f"{_counted(step.files, 'file'):>8} {step.rows_in:>12,} rows"
     if step.layer == "silver":
         again = "refined again: " if step.mode == "again" else ""
-        return (
-            f"{again}{step.accepted:,} accepted  {step.superseded:,} superseded  {step.quarantined:,} quarantined"
-        )
+        return f"{again}{step.accepted:,} accepted  {step.superseded:,} superseded  {step.quarantined:,} quarantined"
     return f"{step.mode}  {step.accepted:,} rows, {step.changed:,} changed"
 
 
@@ -169,4 +178,5 @@ def _counted(count: int, noun: str) -> str:
 
 
 def _shown(value: Any) -> str:
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    is_number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    return f"{value:,}" if is_number else str(value)

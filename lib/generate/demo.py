@@ -6,6 +6,7 @@ from rich.console import Console
 
 from lib.config import Settings
 from lib.generate.adventureworks import generate
+from lib.terminal import open_console
 
 
 def generate_landing(
@@ -29,5 +30,5 @@ def generate_landing(
     )
     size = sum(file.stat().st_size for file in files) / 1_000_000
     said = f"generated {len(files)} files, {size:,.1f} MB, in {folder}"
-    (console or Console()).print(said, highlight=False, soft_wrap=True)
+    (console or open_console()).print(said, highlight=False, soft_wrap=True)
     return 0

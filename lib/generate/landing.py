@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -24,7 +23,7 @@ def write_file(path: Path, columns: str, lines: Iterable[str]) -> Path:
         with part.open("w", encoding=ENCODING, newline="\r\n") as out:
             out.write(columns + "\n")
             out.writelines(f"{line}\n" for line in lines)
-        os.replace(part, path)
+        part.replace(path)
     finally:
         part.unlink(missing_ok=True)
     return path

@@ -94,7 +94,8 @@ def standing(customers: DataFrame) -> DataFrame:
     """Where each buyer stands among all: customer_id, ranks, shares and the scores of RFM; one row per buyer.
 
     Takes customer_id, country, total_spend, total_orders, last_order_date. Every order ends in customer_id, so that
-    equals are always parted the same way. Scores are quintiles, 5 the best: Hughes, Strategic Database Marketing (1994).
+    equals are always parted the same way. Scores are quintiles, 5 the best
+    (Hughes, Strategic Database Marketing, 1994).
     """
     by_spend = Window.orderBy(F.desc("total_spend"), "customer_id")
     spend_so_far = by_spend.rowsBetween(Window.unboundedPreceding, Window.currentRow)

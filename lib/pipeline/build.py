@@ -80,13 +80,23 @@ def _build(run: Run, table: GoldTable) -> None:
     run.tables.set_properties(name, properties)
     rows_in = sum(run.tables.count(_full_name(each)) for each in table.rows_of)
     if table.rows_of:
-        run.conserve(f"{' and '.join(table.rows_of)} to {name}", rows_in, written.offered)
+        run.conserve(table.name, f"{' and '.join(table.rows_of)} to {name}", rows_in, written.offered)
+    _tell_inferred(run, table, rows)
     run.done(
         Step(
             "gold", table.name, run.run_id, "full", started, seconds_since(started),
             rows_in=rows_in or written.offered, accepted=written.offered, changed=written.changed,
         )
     )  # fmt: skip
+
+
+def _tell_inferred(run: Run, table: GoldTable, rows: DataFrame) -> None:
+    if "is_inferred" in rows.columns:
+        inferred = run.tables.read(f"gold.{table.name}").filter("is_inferred").count()
+        if inferred:
+            run.warn(
+                f"{table.name}: {inferred:,} of its rows are inferred: facts name them, no record of them has landed"
+            )
 
 
 def _arguments(run: Run, table: GoldTable) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -169,9 +169,7 @@ def _read(run: Run, contract: Contract, inspections: list[Inspection]) -> DataFr
     for inspection in inspections:
         groups[inspection.header].append(inspection.file)
     frames = [
-        bronze.parse_csv(
-            landing.read_lines(run.tables.spark, run.settings.landing, files, contract), header, contract
-        )
+        bronze.parse_csv(landing.read_lines(run.tables.spark, run.settings.landing, files, contract), header, contract)
         for header, files in groups.items()
     ]
     return reduce(DataFrame.unionByName, frames) if frames else None
@@ -198,7 +196,7 @@ def _settle(run: Run, fates: list[FileFate], already: list[FileFate]) -> None:
             kept = landing.archive(run.settings.landing, fate.file, root / "rejected" / place, reason=fate.reason)
             run.fail(fate.file.path, f"{fate.file.path}: rejected: {fate.reason}; it is now {kept}")
         elif fate.status == "unclaimed":
-            run.warn(f"{fate.file.path}: not loaded: {fate.reason or 'it came too late for its batch'}; the next run takes it")
+            run.warn(f"{fate.file.path}: not loaded: {fate.reason or 'it missed its batch'}; the next run takes it")
         else:
             landing.archive(run.settings.landing, fate.file, root / "processed" / place)
         if fate.status == "empty":

@@ -67,12 +67,14 @@ def _refine(run: Run, contract: Contract) -> None:
     in_bronze = run.tables.count(f"bronze.{contract.table}")
     rows_in = in_bronze - before.rows_in
     if rows_in != counts["rows"]:
-        raise ConservationError(f"silver.{contract.table}: bronze has {rows_in:,} new rows, {counts['rows']:,} were read")
+        raise ConservationError(
+            f"silver.{contract.table}: bronze has {rows_in:,} new rows, {counts['rows']:,} were read"
+        )
     failed = {check: counts[f"failed_{check.name}"] for check in quality.checks_of(contract)}
     _stop_on_fail(run, contract, {check: n for check, n in failed.items() if n and check.on_fail == "fail"})
     parted = counts["quarantined"]
     if parted or is_again:
-        _write_quarantine(run, contract, judged, before.through, is_again=is_again)
+        _write_quarantine(run, contract, judged, is_again=is_again)
     written = _write_silver(run, contract, judged, is_again=is_again)
     superseded = counts["rows"] - parted - written.offered
     after = Progress(
@@ -117,7 +119,7 @@ def _stop_on_fail(run: Run, contract: Contract, failed: dict[quality.Check, int]
         )
 
 
-def _write_quarantine(run: Run, contract: Contract, judged: DataFrame, through: int, *, is_again: bool) -> None:
+def _write_quarantine(run: Run, contract: Contract, judged: DataFrame, *, is_again: bool) -> None:
     name = f"silver.{contract.table}_quarantine"
     failing = silver.quarantined(judged, run_id=run.run_id, at=run.started_at)
     if is_again and run.tables.snapshot(name) is not None:
@@ -143,4 +145,5 @@ def _check(run: Run, contract: Contract, progress: Progress) -> None:
     if run.tables.snapshot(quarantine) is not None:
         waiting = run.tables.read(quarantine).filter("status = 'waiting'").count()
     accounted = progress.accepted + progress.superseded + waiting
-    run.conserve(f"bronze to silver.{contract.table}", run.tables.count(f"bronze.{contract.table}"), accounted)
+    in_bronze = run.tables.count(f"bronze.{contract.table}")
+    run.conserve(contract.table, f"bronze to silver.{contract.table}", in_bronze, accounted)

@@ -17,7 +17,7 @@ from lib.pipeline.ingest import ingest
 from lib.pipeline.refine import refine
 from lib.session import master_of
 from lib.tables import Tables
-from lib.terminal import Reporter
+from lib.terminal import Reporter, open_console
 from lib.validate import check
 
 LAYERS = ("bronze", "silver", "gold")
@@ -44,7 +44,7 @@ def run_layers(
     """
     started_at = now()
     with locked(settings.root) as run_id, run_log(settings.root, run_id) as log:
-        reporter = Reporter(console or Console(), log, log_path(settings.root, run_id))
+        reporter = Reporter(console or open_console(), log, log_path(settings.root, run_id))
         spark = session()
         run = Run(run_id, settings, Tables(spark, settings.root), reporter, started_at, forgiving)
         check(spark, settings)
@@ -59,7 +59,7 @@ def run_layers(
         _write_ledger(run)
         reporter.summary(
             run.steps, warnings=run.warnings, failures=run.failures.values(), conserved=run.conserved,
-            seconds=seconds_since(started_at),
+            as_of=run.as_of, seconds=seconds_since(started_at),
         )  # fmt: skip
         if show:
             first_look(run)
@@ -78,8 +78,9 @@ def first_look(run: Run) -> None:
     )
     best = customers.filter("spend_rank <= 10").orderBy("spend_rank")
     best = best.select(
-        "spend_rank", "customer_id", "full_name", "country", "total_orders",
-        F.col("total_spend").cast("decimal(19,2)").alias("total_spend"), "last_order_date", "rfm_segment",
+        F.col("spend_rank").alias("rank"), "customer_id", "full_name", "country",
+        F.col("total_orders").alias("orders"), F.col("total_spend").cast("decimal(19,2)").alias("spend"),
+        F.col("rfm_segment").alias("segment"),
     )  # fmt: skip
     for title, frame in (("customer_360: segments", segments), ("customer_360: the ten best customers", best)):
         run.reporter.console.print()
@@ -106,6 +107,7 @@ def _write_ledger(run: Run) -> None:
         run.tables.upsert(ops.STEPS, ops.step_rows(spark, changed, run_id=run.run_id), ops.STEPS_KEY)
     finished: tuple[object, ...] = (
         run.run_id, run.settings.environment, run.as_of, run.started_at, seconds_since(run.started_at),
-        1 if run.failures else 0, len(changed), len(run.steps) - len(changed), run.warnings, list(run.failures.values()),
+        1 if run.failures else 0, len(changed), len(run.steps) - len(changed),
+        run.warnings, list(run.failures.values()),
     )  # fmt: skip
     run.tables.append(ops.RUNS, ops.run_row(spark, finished))

@@ -1,0 +1,84 @@
+# `make` alone lists the targets. Variables: ROOT, LANDING, ARGS, FAST, PYTHON (`make help` says what they do).
+.DEFAULT_GOAL := help
+.PHONY: help setup demo landing run test check format validate lock clean ready
+
+# set here, so that only the command line changes them: an environment often has a ROOT or an ARGS of its own
+ROOT :=
+LANDING :=
+ARGS :=
+FAST :=
+PYTHON := python3
+ifneq ($(ROOT),)
+export LAKEHOUSE_ROOT := $(ROOT)
+endif
+ifneq ($(LANDING),)
+export LAKEHOUSE_LANDING := $(LANDING)
+endif
+
+# Jobs run as plain Python, which starts the JVM itself: under spark-submit their stdout is a pipe and not the terminal.
+# The archive of classes (tools/setup.py makes it) halves the start; -Xlog: a JVM that cannot use it says nothing of it.
+# FAST stops at the quick compiler: best for small work (tests, the demo), twice as long for a big load.
+JVM = "-Dlog4j2.configurationFile=$(CURDIR)/conf/spark/log4j2.properties" \
+      "-XX:SharedArchiveFile=$(CURDIR)/.venv/spark.jsa" -Xshare:auto \
+      -Xlog:disable -Xlog:all=error,cds*=off:stderr $(if $(FAST),-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m)
+export PYSPARK_SUBMIT_ARGS = --properties-file "$(CURDIR)/conf/spark/local.conf" --driver-java-options '$(JVM)' pyspark-shell
+# .venv's Spark and Python, whatever other ones the user's environment names
+export PYSPARK_PYTHON := $(CURDIR)/.venv/bin/python
+unexport SPARK_HOME SPARK_CONF_DIR PYSPARK_DRIVER_PYTHON PYTHONPATH
+
+JOB = .venv/bin/python jobs
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo 'ROOT=folder      the lake (default: .lakehouse; or LAKEHOUSE_ROOT in the environment)'
+	@echo 'LANDING=folder   files to copy into landing first (or LAKEHOUSE_LANDING)'
+	@echo 'ARGS="..."       more arguments for the job, pytest or the tool, e.g. ARGS=--help'
+	@echo 'FAST=1           run: start and run small loads faster, big ones slower'
+	@echo 'PYTHON=program   setup: the Python to use (default: python3)'
+
+setup: ready ## packages, Delta and a faster start into .venv; every other target does it when needed
+	@echo 'ready: .venv'
+
+demo: FAST := 1
+demo: ready ## a small lake from generated files (or LANDING) to customer_360
+	$(if $(LAKEHOUSE_LANDING),,$(JOB)/generate_landing.py)
+	$(JOB)/run_pipeline.py --show $(ARGS)
+
+landing: ready ## generate landing files
+	$(JOB)/generate_landing.py $(ARGS)
+
+run: ready ## all layers: what is new in landing, to gold
+	$(JOB)/run_pipeline.py $(ARGS)
+
+test: FAST := 1
+test: ready ## all tests
+	.venv/bin/python -m pytest $(ARGS)
+
+check: ready ## format, lint and types
+	.venv/bin/ruff format --check
+	.venv/bin/ruff check
+	.venv/bin/mypy
+
+format: ready ## put the code into shape
+	.venv/bin/ruff format
+	.venv/bin/ruff check --fix
+
+validate: ready ## the configuration: every mistake, with file and key
+	$(JOB)/validate_config.py $(ARGS)
+
+lock: ready ## requirements.lock anew from pyproject.toml; ARGS=--upgrade takes the newest versions
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check uv
+	.venv/bin/uv pip compile pyproject.toml --group dev --universal --python-version 3.10 --fork-strategy fewest \
+	    --no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
+	    --quiet --output-file requirements.lock $(ARGS)
+
+clean: ## remove the environment, caches and leftovers; lakes stay
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build *.egg-info spark-warehouse metastore_db derby.log
+	find jobs lib tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+
+ready:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { \
+	    echo 'setup: Python 3.10 or newer is needed, but $(PYTHON) is' "$$($(PYTHON) --version 2>&1 | tail -n 1)." >&2; \
+	    echo '  Another one that is installed: make PYTHON=python3.12 ...' >&2; exit 1; }
+	@$(PYTHON) tools/setup.py

@@ -1,0 +1,133 @@
+"""Builders of lakes, files and rows: a test states what matters, a builder fills the rest."""
+
+import io
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from rich.console import Console
+
+from lib.config import Settings, load_settings
+from lib.pipeline.run import LAYERS, run_layers
+from lib.session import snapshot_of
+
+CONF = Path(__file__).resolve().parents[1] / "conf"
+
+SALES_HEADER = "OrderDate,StockDate,OrderNumber,ProductKey,CustomerKey,TerritoryKey,OrderLineItem,OrderQuantity"
+PRODUCTS_HEADER = (
+    "ProductKey,ProductSubcategoryKey,ProductSKU,ProductName,ModelName,ProductDescription,"
+    "ProductColor,ProductSize,ProductStyle,ProductCost,ProductPrice"
+)
+CUSTOMERS_HEADER = (
+    "CustomerKey,Prefix,FirstName,LastName,BirthDate,MaritalStatus,Gender,EmailAddress,AnnualIncome,"
+    "TotalChildren,EducationLevel,Occupation,HomeOwner"
+)
+RETURNS_HEADER = "ReturnDate,TerritoryKey,ProductKey,ReturnQuantity"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: its exit status and what it printed."""
+
+    status: int
+    text: str
+
+    @property
+    def last_line(self) -> str:
+        """The line with the totals."""
+        return self.text.strip().splitlines()[-1]
+
+
+class Lake:
+    """A lake in a temporary folder, run as the jobs run it."""
+
+    def __init__(self, spark: SparkSession, root: Path, conf: Path) -> None:
+        self.spark = spark
+        self.root = root
+        self.conf = conf
+
+    @property
+    def landing(self) -> Path:
+        """The lake's landing folder."""
+        return self.root / "landing"
+
+    def settings(self, **changes: Any) -> Settings:
+        """The lake's settings."""
+        return replace(load_settings(self.conf, root=str(self.root)), **changes)
+
+    def land(self, name: str, content: str | bytes, *, source: str = "adventureworks") -> Path:
+        """Drop a file, `name` without its prefix: `Sales_2017` is AdventureWorks_Sales_2017.csv."""
+        file = self.landing / source / (f"AdventureWorks_{name}.csv" if source == "adventureworks" else name)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content if isinstance(content, bytes) else content.encode("windows-1252"))
+        return file
+
+    def land_lines(self, name: str, header: str, *lines: str) -> Path:
+        """Drop a CSV file with CRLF."""
+        return self.land(name, "".join(f"{line}\r\n" for line in (header, *lines)))
+
+    def run(self, *, layers: Sequence[str] = LAYERS, as_of: date | None = None, **options: Any) -> Outcome:
+        """Run the layers and catch what is printed, in a terminal 200 columns wide."""
+        self.landing.mkdir(parents=True, exist_ok=True)
+        out = io.StringIO()
+        console = Console(file=out, width=200)
+        settings = self.settings(**({"as_of": as_of} if as_of else {}))
+        status = run_layers(settings, lambda: self.spark, layers=layers, console=console, **options)
+        return Outcome(status, out.getvalue())
+
+    def read(self, table: str) -> DataFrame:
+        """A table by its name, e.g. `silver.adventureworks_sales`."""
+        return self.spark.read.format("delta").load(str(self.root.joinpath(*table.split("."))))
+
+    def rows(self, table: str, *columns: str, where: str = "true") -> list[tuple[Any, ...]]:
+        """Some columns of a table (SQL expressions) as sorted tuples."""
+        return sorted((tuple(row) for row in self.read(table).filter(where).selectExpr(*columns).collect()), key=str)
+
+    def versions(self) -> dict[str, int]:
+        """The newest version of every table of bronze, silver and gold."""
+        found = {}
+        for log in sorted(self.root.glob("*/*/_delta_log")):
+            name = f"{log.parent.parent.name}.{log.parent.name}"
+            snapshot = snapshot_of(self.spark, str(log.parent))
+            if snapshot is not None and not name.startswith("ops."):
+                found[name] = snapshot.version
+        return found
+
+    def copy(self, root: Path) -> "Lake":
+        """The same lake, landing included, in another folder."""
+        shutil.copytree(self.root, root)
+        return Lake(self.spark, root, self.conf)
+
+
+def assert_rows(frame: DataFrame, columns: Sequence[str], expected: Iterable[tuple[Any, ...]]) -> None:
+    """The frame's rows, in any order, are exactly these; `columns` may be SQL expressions."""
+    found = sorted((tuple(row) for row in frame.selectExpr(*columns).collect()), key=str)
+    assert found == sorted(expected, key=str)
+
+
+def rows_of(spark: SparkSession, schema: str, defaults: dict[str, Any]) -> Callable[..., DataFrame]:
+    """A builder of frames of one schema: each row is a dict of what matters, `defaults` fill the rest."""
+    names = [part.split()[0] for part in _split(schema)]
+
+    def build(*rows: dict[str, Any]) -> DataFrame:
+        unknown = {name for row in rows for name in row} - set(names)
+        assert not unknown, f"no such column: {unknown}"
+        return spark.createDataFrame([tuple({**defaults, **row}.get(name) for name in names) for row in rows], schema)
+
+    return build
+
+
+def _split(schema: str) -> list[str]:
+    """The columns of a DDL schema; a comma inside `decimal(12,2)` does not part."""
+    parts, depth = [""], 0
+    for mark in schema:
+        depth += (mark == "(") - (mark == ")")
+        if mark == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += mark
+    return [part.strip() for part in parts]

@@ -1,0 +1,38 @@
+"""What all tests share: one Spark session for the whole run, and lakes in temporary folders."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from lib.session import build_session
+from tests.builders import CONF, Lake
+
+REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[SparkSession]:
+    """The one session of the run."""
+    session = build_session("tests")
+    yield session
+    session.stop()
+
+
+@pytest.fixture
+def lake(spark: SparkSession, tmp_path: Path) -> Lake:
+    """An empty lake under the project's own configuration."""
+    return Lake(spark, tmp_path / "lake", CONF)
+
+
+@pytest.fixture(scope="session")
+def adventureworks() -> Path:
+    """The folder of the real AdventureWorks files; the test skips where it is absent, and fails so under CI."""
+    folder = REAL_DATA / "adventureworks"
+    if not folder.is_dir():
+        if os.environ.get("CI"):
+            pytest.fail(f"{folder} is absent")
+        pytest.skip(f"{folder} is absent: the real files are not part of the repository")
+    return folder
