@@ -194,7 +194,7 @@ class LakehouseFile(_Model):
 
 def bronze_name(source_name: str) -> str:
     """The column name under which bronze stores a source column: Delta allows none of ` ,;{}()\\n\\t=` in a name."""
-    return re.sub(r"[ ,;{}()\n\t=]", "_", source_name)
+    return re.sub(r"[ ,;{}()\n\t=`]", "_", source_name)
 
 
 def decimal_of(type_name: str) -> tuple[int, int] | None:

@@ -50,16 +50,24 @@ class Inspection:
     header: tuple[str, ...] = ()
 
 
+def check_folder(landing: Path) -> None:
+    """Is the landing folder there?
+
+    Raises:
+        ConfigError: if not.
+    """
+    if not _filesystem().isdir(str(landing)):
+        raise ConfigError(f"{landing}: the landing folder is not there (`make landing` generates one)")
+
+
 def list_files(landing: Path) -> list[LandedFile]:
     """Every landed file, oldest first. Skipped: names that start with `.` or `_`, `*.tmp`, `*.part`.
 
     Raises:
         ConfigError: if the landing folder is not there.
     """
-    files = _filesystem()
-    if not files.isdir(str(landing)):
-        raise ConfigError(f"{landing}: the landing folder is not there (`make landing` generates one)")
-    found = files.find(str(landing), detail=True)
+    check_folder(landing)
+    found = _filesystem().find(str(landing), detail=True)
     landed = [_landed(Path(path).relative_to(landing), info) for path, info in found.items()]
     return sorted(file for file in landed if not _is_skipped(file.path))
 

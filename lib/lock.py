@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 from lib.errors import LakehouseError, LockedError
 
@@ -34,8 +35,7 @@ def locked(root: Path) -> Iterator[int]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise LockedError(_who_holds(root, text)) from None
-        last = json.loads(text) if text else {}
-        run_id = int(last.get("run", 0)) + 1
+        run_id = max(_read(text).get("run", 0), _last_logged(root)) + 1
         since = datetime.now(timezone.utc).isoformat(timespec="seconds")
         file.truncate(0)
         json.dump({"run": run_id, "process": os.getpid(), "host": socket.gethostname(), "since": since}, file)
@@ -44,9 +44,23 @@ def locked(root: Path) -> Iterator[int]:
 
 
 def _who_holds(root: Path, text: str) -> str:
-    holder = json.loads(text) if text else {}
+    holder = _read(text)
     where = "this host" if holder.get("host") == socket.gethostname() else f"host {holder.get('host', '?')}"
     return (
         f"another run holds {root / '.lock'} since {holder.get('since', '?')} "
         f"(process {holder.get('process', '?')} on {where}); nothing was changed"
     )
+
+
+def _read(text: str) -> dict[str, Any]:
+    """What the lock file says; nothing, if a run died while it wrote it."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _last_logged(root: Path) -> int:
+    """The highest number among the logs: a lost lock file must not give a number twice."""
+    return max((int(log.stem.removeprefix("run-")) for log in root.glob("logs/run-*.jsonl")), default=0)

@@ -1,12 +1,14 @@
 """The ledger of a lake: what its rows look like and how they are written. `ops.runs`, `ops.steps`, `ops.files`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
 from lib.landing import LandedFile
+from lib.session import local_frame
 
 RUNS, STEPS, FILES = "ops.runs", "ops.steps", "ops.files"
 FILES_KEY = ("table_name", "path", "modified_at", "size")
@@ -70,21 +72,25 @@ class FileFate:
 def file_rows(spark: SparkSession, fates: Iterable[FileFate], *, run_id: int, at: datetime) -> DataFrame:
     """Rows of `ops.files`; grain FILES_KEY: one version of one landed file."""
     rows = [
-        (f.table, f.file.path, f.file.modified_at, f.file.size, f.batch_id, f.status, f.reason or None, run_id, at)
-        for f in fates
+        {
+            **{name: getattr(fate.file, name) for name in ("path", "modified_at", "size")},
+            **{name: getattr(fate, name) for name in ("batch_id", "status")},
+            "table_name": fate.table,
+            "reason": fate.reason or None,
+            "run_id": run_id,
+            "changed_at": at,
+        }
+        for fate in fates
     ]
-    return spark.createDataFrame(rows, _FILES)
+    return local_frame(spark, rows, _FILES)
 
 
 def step_rows(spark: SparkSession, steps: Iterable[Step], *, run_id: int) -> DataFrame:
     """Rows of `ops.steps`; grain STEPS_KEY. A gold table's batch is the number of the run."""
-    columns = [part.split()[0] for part in _STEPS.split(", ")]
-    rows = [
-        tuple({**vars(step), "table_name": step.table, "run_id": run_id}[name] for name in columns) for step in steps
-    ]
-    return spark.createDataFrame(rows, _STEPS)
+    rows = [{**vars(step), "table_name": step.table, "run_id": run_id} for step in steps]
+    return local_frame(spark, rows, _STEPS)
 
 
-def run_row(spark: SparkSession, row: tuple[object, ...]) -> DataFrame:
+def run_row(spark: SparkSession, row: Mapping[str, Any]) -> DataFrame:
     """A row of `ops.runs`; grain: the run."""
-    return spark.createDataFrame([row], _RUNS)
+    return local_frame(spark, [row], _RUNS)

@@ -14,6 +14,7 @@ from lib.config import Settings
 from lib.gold.registry import GoldTable, code_version, gold_tables
 from lib.ops import Step
 from lib.pipeline.context import Run, seconds_since
+from lib.session import local_frame
 
 _PROPERTY = "lakehouse.built_from"
 
@@ -119,7 +120,7 @@ def _input(run: Run, table: str) -> tuple[DataFrame, int]:
     """A table at its newest version, and the version; an entity of which nothing has landed yet is empty."""
     snapshot = run.tables.snapshot(_full_name(table))
     if snapshot is None:
-        return run.tables.spark.createDataFrame([], silver.schema_of(run.settings.contracts[table])), -1
+        return local_frame(run.tables.spark, [], silver.schema_of(run.settings.contracts[table])), -1
     return run.tables.read(_full_name(table), version=snapshot.version), snapshot.version
 
 

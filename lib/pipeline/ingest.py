@@ -3,15 +3,18 @@
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import reduce
+from pathlib import Path
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lib import bronze, landing, ops
 from lib.contract import Contract
+from lib.errors import LakehouseError
 from lib.landing import Inspection, LandedFile
 from lib.ops import FileFate, Step
 from lib.pipeline.context import Run, now, seconds_since
+from lib.session import local_frame
 
 
 @dataclass(frozen=True)
@@ -79,11 +82,11 @@ def _known(run: Run, files: list[LandedFile]) -> list[FileFate]:
         return []
     spark = run.tables.spark
     ledger = run.tables.read(ops.FILES).withColumn("modified_us", F.unix_micros("modified_at"))
-    wanted = [(file.path, file.modified_us, file.size) for file in files]
+    wanted = [vars(file) for file in files]
     identity = ["path", "modified_us", "size"]
     relevant = ledger.filter("status = 'planned'")
     if wanted:
-        asked = spark.createDataFrame(wanted, "path STRING, modified_us BIGINT, size BIGINT")
+        asked = local_frame(spark, wanted, "path STRING, modified_us BIGINT, size BIGINT")
         relevant = relevant.unionByName(
             ledger.filter("status <> 'planned'").join(F.broadcast(asked), identity, how="left_semi")
         )
@@ -189,22 +192,30 @@ def _fate(table: str, batch_id: int, inspection: Inspection) -> FileFate:
 def _settle(run: Run, fates: list[FileFate], already: list[FileFate]) -> None:
     """Write down what became of the files, in one commit, and only then move them."""
     _record(run, fates)
-    root = run.settings.root
     for fate in fates:
-        place = f"{run.settings.contracts[fate.table].source}/{fate.batch_id:06d}"
+        if fate.status == "unclaimed":
+            why = fate.reason or "it missed its batch"
+            run.warn(f"{fate.file.path}: not loaded: {why}; the next run takes it")
+            continue
+        moved_to = _archive(run, fate)
         if fate.status == "rejected":
-            kept = landing.archive(run.settings.landing, fate.file, root / "rejected" / place, reason=fate.reason)
-            run.fail(fate.file.path, f"{fate.file.path}: rejected: {fate.reason}; it is now {kept}")
-        elif fate.status == "unclaimed":
-            run.warn(f"{fate.file.path}: not loaded: {fate.reason or 'it missed its batch'}; the next run takes it")
-        else:
-            landing.archive(run.settings.landing, fate.file, root / "processed" / place)
-        if fate.status == "empty":
+            run.fail(fate.file.path, f"{fate.file.path}: rejected: {fate.reason}; it is now {moved_to}")
+        elif fate.status == "empty":
             run.warn(f"{fate.file.path}: {fate.reason}; nothing to load")
     for fate in already:
-        place = f"{run.settings.contracts[fate.table].source}/{fate.batch_id:06d}"
-        landing.archive(run.settings.landing, fate.file, root / "processed" / place)
+        _archive(run, fate)
         run.warn(f"{fate.file.path}: was loaded before, as batch {fate.batch_id}; moved to processed")
+
+
+def _archive(run: Run, fate: FileFate) -> Path:
+    """Move a file to its place; one that cannot be moved stays, is told, and is tried again by the next run."""
+    kind = "rejected" if fate.status == "rejected" else "processed"
+    target = run.settings.root / kind / run.settings.contracts[fate.table].source / f"{fate.batch_id:06d}"
+    try:
+        return landing.archive(run.settings.landing, fate.file, target, reason=fate.reason)
+    except LakehouseError as error:
+        run.fail(fate.file.path, str(error))
+        return run.settings.landing / fate.file.path
 
 
 def _record(run: Run, fates: list[FileFate]) -> None:

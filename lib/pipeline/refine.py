@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass
+from datetime import datetime
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -51,8 +52,8 @@ def _refine(run: Run, contract: Contract) -> None:
     newest = run.tables.snapshot(f"bronze.{contract.table}")
     if newest is None:
         return
-    before = progress_of(run, contract)
     expected = contract_hash(contract)
+    before = progress_of(run, contract)
     if before is not None and (before.contract_hash, before.bronze_version) == (expected, newest.version):
         run.done(Step("silver", contract.table, before.through, "unchanged", started))
         return
@@ -61,42 +62,89 @@ def _refine(run: Run, contract: Contract) -> None:
         before = Progress(expected)
     rows = run.tables.read(f"bronze.{contract.table}", version=newest.version)
     rows = _with_contract_columns(rows, contract).filter(F.col("_batch_id") > before.through)
-    judged = quality.judge(rows, contract)
-    counts = quality.tally(judged, contract).first()
-    assert counts is not None, "an aggregate without keys has one row"
-    in_bronze = run.tables.count(f"bronze.{contract.table}")
-    rows_in = in_bronze - before.rows_in
-    if rows_in != counts["rows"]:
-        raise ConservationError(
-            f"silver.{contract.table}: bronze has {rows_in:,} new rows, {counts['rows']:,} were read"
-        )
-    failed = {check: counts[f"failed_{check.name}"] for check in quality.checks_of(contract)}
-    _stop_on_fail(run, contract, {check: n for check, n in failed.items() if n and check.on_fail == "fail"})
-    parted = counts["quarantined"]
-    if parted or is_again:
-        _write_quarantine(run, contract, judged, is_again=is_again)
-    written = _write_silver(run, contract, judged, is_again=is_again)
-    superseded = counts["rows"] - parted - written.offered
-    after = Progress(
-        expected,
-        counts["through"] or before.through,
-        newest.version,
-        before.rows_in + rows_in,
-        before.accepted + written.offered,
-        before.superseded + superseded,
-        before.quarantined + parted,
-    )
+    # judged once, read three times: for the counts, for quarantine, for silver
+    judged = quality.judge(rows, contract).persist()
+    try:
+        counts = _counts(run, contract, judged, before)
+        if counts["quarantined"] or is_again:
+            _write_quarantine(run, contract, judged, is_again=is_again)
+        written = _write_silver(run, contract, judged, is_again=is_again)
+    finally:
+        judged.unpersist()
+    after = _advanced(before, counts, newest.version, written.offered)
     description = {"comment": contract.description, _PROPERTY: json.dumps(asdict(after))}
     run.tables.set_properties(f"silver.{contract.table}", description)
     _check(run, contract, after)
-    run.done(
-        Step(
-            "silver", contract.table, after.through, "again" if is_again else "merge", started, seconds_since(started),
-            rows_in=rows_in, accepted=written.offered, superseded=superseded, quarantined=parted,
-            warned=sum(n for check, n in failed.items() if check.on_fail == "warn"), changed=written.changed,
-            reasons={check.reason: n for check, n in failed.items() if n},
+    mode = "again" if is_again else "merge"
+    run.done(_step(contract, counts, before=before, after=after, written=written, started=started, mode=mode))
+
+
+def _counts(run: Run, contract: Contract, judged: DataFrame, before: Progress) -> dict[str, int]:
+    """The tally of what is new, after a look at whether it may be written at all.
+
+    Raises:
+        ConservationError: if bronze's own count of new rows is another one.
+        QualityError: if a rule failed that says `on_fail: fail`.
+    """
+    row = quality.tally(judged, contract).first()
+    counts: dict[str, int] = row.asDict() if row is not None else {}
+    in_bronze = run.tables.count(f"bronze.{contract.table}") - before.rows_in
+    if in_bronze != counts["rows"]:
+        raise ConservationError(
+            f"silver.{contract.table}: bronze has {in_bronze:,} new rows, but {counts['rows']:,} were read"
         )
-    )  # fmt: skip
+    said = ", ".join(
+        f"{counts[f'failed_{check.name}']:,} {check.reason}"
+        for check in quality.checks_of(contract)
+        if check.on_fail == "fail" and counts[f"failed_{check.name}"]
+    )
+    if said and not run.forgiving:
+        raise QualityError(
+            f"silver.{contract.table}: {said} (on_fail: fail): nothing of it was written; mend the file or the rule, "
+            "or let one run pass with --on-fail quarantine"
+        )
+    return counts
+
+
+def _advanced(before: Progress, counts: dict[str, int], bronze_version: int, accepted: int) -> Progress:
+    """Progress after a refinement: `superseded` are the passing rows that gave way to a newer one of their batch."""
+    return Progress(
+        contract_hash=before.contract_hash,
+        through=counts["through"] or before.through,
+        bronze_version=bronze_version,
+        rows_in=before.rows_in + counts["rows"],
+        accepted=before.accepted + accepted,
+        superseded=before.superseded + counts["rows"] - counts["quarantined"] - accepted,
+        quarantined=before.quarantined + counts["quarantined"],
+    )
+
+
+def _step(
+    contract: Contract,
+    counts: dict[str, int],
+    *,
+    before: Progress,
+    after: Progress,
+    written: Written,
+    started: datetime,
+    mode: str,
+) -> Step:
+    failed = {check: counts[f"failed_{check.name}"] for check in quality.checks_of(contract)}
+    return Step(
+        "silver",
+        contract.table,
+        after.through,
+        mode,
+        started,
+        seconds_since(started),
+        rows_in=counts["rows"],
+        accepted=written.offered,
+        superseded=after.superseded - before.superseded,
+        quarantined=counts["quarantined"],
+        warned=sum(n for check, n in failed.items() if check.on_fail == "warn"),
+        changed=written.changed,
+        reasons={check.reason: n for check, n in failed.items() if n},
+    )
 
 
 def _with_contract_columns(rows: DataFrame, contract: Contract) -> DataFrame:
@@ -108,15 +156,6 @@ def _with_contract_columns(rows: DataFrame, contract: Contract) -> DataFrame:
         kept = rescued.getItem(source)
         values[name] = F.coalesce(F.col(f"`{name}`"), kept) if name in rows.columns else kept
     return rows.withColumns(values)
-
-
-def _stop_on_fail(run: Run, contract: Contract, failed: dict[quality.Check, int]) -> None:
-    if failed and not run.forgiving:
-        said = ", ".join(f"{n:,} {check.reason}" for check, n in failed.items())
-        raise QualityError(
-            f"silver.{contract.table}: {said} (on_fail: fail): nothing of it was written; mend the file or the rule, "
-            "or let one run pass with --on-fail quarantine"
-        )
 
 
 def _write_quarantine(run: Run, contract: Contract, judged: DataFrame, *, is_again: bool) -> None:

@@ -43,6 +43,8 @@ def run_layers(
         LockedError: if another run holds the lake.
     """
     started_at = now()
+    if "bronze" in layers and copy_from is None:
+        landing.check_folder(settings.landing)
     with locked(settings.root) as run_id, run_log(settings.root, run_id) as log:
         reporter = Reporter(console or open_console(), log, log_path(settings.root, run_id))
         spark = session()
@@ -105,9 +107,16 @@ def _write_ledger(run: Run) -> None:
     changed = [step for step in run.steps if not step.is_unchanged]
     if changed:
         run.tables.upsert(ops.STEPS, ops.step_rows(spark, changed, run_id=run.run_id), ops.STEPS_KEY)
-    finished: tuple[object, ...] = (
-        run.run_id, run.settings.environment, run.as_of, run.started_at, seconds_since(run.started_at),
-        1 if run.failures else 0, len(changed), len(run.steps) - len(changed),
-        run.warnings, list(run.failures.values()),
-    )  # fmt: skip
+    finished = {
+        "run_id": run.run_id,
+        "environment": run.settings.environment,
+        "as_of": run.as_of,
+        "started_at": run.started_at,
+        "seconds": seconds_since(run.started_at),
+        "exit_status": 1 if run.failures else 0,
+        "tables_changed": len(changed),
+        "tables_unchanged": len(run.steps) - len(changed),
+        "warnings": run.warnings,
+        "failures": list(run.failures.values()),
+    }
     run.tables.append(ops.RUNS, ops.run_row(spark, finished))
