@@ -7,7 +7,8 @@ ROOT :=
 LANDING :=
 ARGS :=
 FAST :=
-PYTHON := python3
+# .venv keeps the Python that it was made with, until another one is named
+PYTHON := $(shell .venv/bin/python -c '' 2>/dev/null && echo .venv/bin/python || echo python3)
 ifneq ($(ROOT),)
 export LAKEHOUSE_ROOT := $(ROOT)
 endif

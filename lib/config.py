@@ -4,7 +4,7 @@ import difflib
 import hashlib
 import json
 import os
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from lib.contract import Contract, Demo, Environment, LakehouseFile
+from lib.contract import Contract, Demo, Environment, LakehouseFile, mistakes_between_fields
 from lib.errors import ConfigError
 
 M = TypeVar("M", Contract, LakehouseFile)
@@ -99,14 +99,8 @@ def read_contracts(folder: Path) -> tuple[dict[str, Contract], list[str]]:
     for file in files:
         contract, found = _read_model(file, Contract)
         mistakes += found
-        if contract is None:
-            continue
-        if (contract.source, contract.entity) != (file.parent.name, file.stem):
-            mistakes.append(
-                f"{file}: source, entity: '{contract.source}', '{contract.entity}' do not match the file's place "
-                f"(expected '{file.parent.name}', '{file.stem}')"
-            )
-        contracts[contract.table] = contract
+        if contract is not None:
+            contracts[contract.table] = contract
     return contracts, mistakes
 
 
@@ -126,10 +120,24 @@ def _read_model(file: Path, model: type[M]) -> tuple[M | None, list[str]]:
         document = yaml.load(file.read_text(encoding="utf-8"), Loader=_StrictLoader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         return None, [f"{file}: is not YAML: {' '.join(str(error).split())}"]
+    mistakes = _mistakes_of_a_contract(file, document) if model is Contract else []
     try:
-        return model.model_validate(document, strict=False), []
+        found = model.model_validate(document, strict=False)
     except ValidationError as error:
-        return None, [f"{file}: {_in_words(mistake, model)}" for mistake in error.errors()]
+        return None, [f"{file}: {line}" for line in [_in_words(each, model) for each in error.errors()] + mistakes]
+    return (None if mistakes else found), [f"{file}: {line}" for line in mistakes]
+
+
+def _mistakes_of_a_contract(file: Path, document: Any) -> list[str]:
+    """What no field can know of itself: told beside the mistakes within the fields, not after they are mended."""
+    if not isinstance(document, Mapping):
+        return []
+    misplaced = [
+        f"{field}: '{document[field]}' does not match the file's place (expected '{expected}')"
+        for field, expected in (("source", file.parent.name), ("entity", file.stem))
+        if field in document and document[field] != expected
+    ]
+    return misplaced + mistakes_between_fields(document)
 
 
 def _in_words(mistake: ErrorDetails, model: type[BaseModel]) -> str:
@@ -143,7 +151,9 @@ def _in_words(mistake: ErrorDetails, model: type[BaseModel]) -> str:
     if mistake["type"] == "missing":
         return f"{place}: is missing"
     if mistake["type"] == "value_error":
-        return f"{place}: {mistake['ctx']['error']}"
+        said = str(mistake["ctx"]["error"])
+        # what a model says of one of its fields begins with the field's name
+        return f"{place}.{said}" if said[0].isalpha() else f"{place}: {said}"
     return f"{place}: {mistake['msg'][:1].lower()}{mistake['msg'][1:]} (found {mistake['input']!r})"
 
 

@@ -1,9 +1,10 @@
 """The models of the configuration files. Config is facts: what a contract may say is all here."""
 
 import re
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -139,25 +140,6 @@ class Contract(_Model):
         """The columns, by the source's names, without which a file is rejected."""
         return [column.from_ or name for name, column in self.columns.items() if not column.optional]
 
-    @model_validator(mode="after")
-    def _names_are_columns(self) -> "Contract":
-        wrong = [
-            f"{field}: '{name}' is not a column (there are {', '.join(self.columns)})"
-            for field, names in (("key", self.key), ("latest_by", self.latest_by))
-            for name in names
-            if name not in self.columns
-        ]
-        bronze_names: dict[str, str] = {}
-        for name, source_name in self.source_columns.items():
-            stored = bronze_name(source_name).lower()
-            if stored in LINEAGE or stored in ("_rescued", "_line"):
-                wrong.append(f"columns.{name}.from: '{source_name}' is a name that bronze uses itself")
-            if bronze_names.setdefault(stored, source_name) != source_name:
-                wrong.append(f"columns.{name}.from: '{source_name}' and '{bronze_names[stored]}' share a bronze column")
-        if wrong:
-            raise ValueError("; ".join(wrong))
-        return self
-
 
 class Environment(_Model):
     """Where a lake is and how much a run takes at once."""
@@ -190,6 +172,32 @@ class LakehouseFile(_Model):
     environments: dict[str, Environment] = Field(min_length=1)
     measures: Measures
     demo: Demo
+
+
+def mistakes_between_fields(document: Mapping[str, Any]) -> list[str]:
+    """What is wrong between the fields of a contract as it was written, whatever is wrong within them."""
+    columns = document.get("columns")
+    if not isinstance(columns, Mapping):
+        return []
+    mistakes = [
+        f"{field}: '{name}' is not a column (there are {', '.join(map(str, columns))})"
+        for field in ("key", "latest_by")
+        for name in _texts(document.get(field))
+        if name not in columns
+    ]
+    stored_as: dict[str, str] = {}
+    for name, column in columns.items():
+        source_name = str(column.get("from", name) if isinstance(column, Mapping) else name)
+        stored = bronze_name(source_name).lower()
+        if stored in (*LINEAGE, "_rescued"):
+            mistakes.append(f"columns.{name}.from: '{source_name}' is a name that bronze uses itself")
+        if stored_as.setdefault(stored, source_name) != source_name:
+            mistakes.append(f"columns.{name}.from: '{source_name}' and '{stored_as[stored]}' share a bronze column")
+    return mistakes
+
+
+def _texts(names: Any) -> list[str]:
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
 
 
 def bronze_name(source_name: str) -> str:

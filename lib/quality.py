@@ -1,5 +1,6 @@
 """A contract's types, cleaning and rules as one pass of SQL expressions over bronze. Transforms only."""
 
+import re
 from dataclasses import dataclass
 
 from pyspark.errors import AnalysisException, ParseException
@@ -116,7 +117,9 @@ def _offence_of(frame: DataFrame, expression: str, expected: str) -> str:
     try:
         found = frame.selectExpr(f"({expression}) AS it").schema["it"].dataType.simpleString()
     except (AnalysisException, ParseException) as error:
-        return f"'{expression}': {' '.join(str(error).split(';')[0].split())}"
+        # without Spark's own code and state before and after the sentence
+        said = re.sub(r"^\[\S+\] | SQLSTATE: .*", "", " ".join(str(error).split()))
+        return f"'{expression}': {said}"
     return f"'{expression}' is {found}, not {expected}" if expected and found != expected else ""
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pyspark.logger import PySparkLogger
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -18,6 +19,9 @@ _NEEDED = {
     # 50 by default: for tables of this size one task reads the log faster than fifty
     "spark.databricks.delta.snapshotPartitions": "1",
 }
+
+_LOGGERS_OF_ERRORS = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
+"""They write the stack of every error to stderr, of those too that are caught and told in a sentence."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,8 @@ def build_session(app_name: str) -> SparkSession:
     for key, value in _NEEDED.items():
         builder = builder.config(key, value)
     spark = builder.getOrCreate()
+    for logger in _LOGGERS_OF_ERRORS:
+        PySparkLogger.getLogger(logger).disabled = True
     spark.sparkContext.setLogLevel("ERROR")
     utc = _jvm(spark).java.util.TimeZone.getTimeZone("UTC")
     _jvm(spark).java.util.TimeZone.setDefault(utc)

@@ -17,13 +17,14 @@ from structlog.typing import FilteringBoundLogger
 from lib.errors import LakehouseError
 from lib.ops import Step
 
-_LINE = "{layer:<7} {table:<38}"
+_LINE = "{layer:<6}  {table:<37}"
 
 
 class Reporter:
     """Tells a person on the terminal and a machine in the log what a run does.
 
-    On a terminal every table has a live line; elsewhere a plain line is written when the table is done.
+    On a terminal every table has a live line, and the summary takes their place; elsewhere a plain line is written
+    when a table is done.
     """
 
     def __init__(self, console: Console, log: FilteringBoundLogger, log_file: Path) -> None:
@@ -37,6 +38,7 @@ class Reporter:
             TextColumn("{task.description}", table_column=None),
             console=console,
             disable=not console.is_terminal,
+            transient=True,
         )
 
     @contextmanager
@@ -67,7 +69,7 @@ class Reporter:
             if line is not None:
                 self._progress.remove_task(line)
             return
-        text = _LINE.format(layer=step.layer, table=step.table) + f" {_done(step):<58} {step.seconds:6.1f} s"
+        text = _LINE.format(layer=step.layer, table=step.table) + f" {step.seconds:6.1f} s  {_done(step)}"
         if line is not None:
             self._progress.update(line, description=text, completed=1)
         else:
@@ -159,11 +161,11 @@ def _summary_table(steps: Sequence[Step]) -> Table:
 
 def _done(step: Step) -> str:
     if step.layer == "bronze":
-        return f"{_counted(step.files, 'file'):>8} {step.rows_in:>12,} rows"
+        return f"{_counted(step.files, 'file')}, {step.rows_in:,} rows"
     if step.layer == "silver":
         again = "refined again: " if step.mode == "again" else ""
-        return f"{again}{step.accepted:,} accepted  {step.superseded:,} superseded  {step.quarantined:,} quarantined"
-    return f"{step.mode}  {step.accepted:,} rows, {step.changed:,} changed"
+        return f"{again}{step.accepted:,} accepted, {step.superseded:,} superseded, {step.quarantined:,} quarantined"
+    return f"{step.accepted:,} rows, {step.changed:,} changed"
 
 
 def _reason_lines(step: Step) -> list[str]:

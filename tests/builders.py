@@ -70,9 +70,12 @@ class Lake:
         """Drop a CSV file with CRLF."""
         return self.land(name, "".join(f"{line}\r\n" for line in (header, *lines)))
 
-    def run(self, *, layers: Sequence[str] = LAYERS, as_of: date | None = None, **options: Any) -> Outcome:
+    def run(
+        self, *, layers: Sequence[str] = LAYERS, as_of: date | None = None, make_landing: bool = True, **options: Any
+    ) -> Outcome:
         """Run the layers and catch what is printed, in a terminal 200 columns wide."""
-        self.landing.mkdir(parents=True, exist_ok=True)
+        if make_landing:
+            self.landing.mkdir(parents=True, exist_ok=True)
         out = io.StringIO()
         console = Console(file=out, width=200)
         settings = self.settings(**({"as_of": as_of} if as_of else {}))

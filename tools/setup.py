@@ -56,7 +56,8 @@ def main() -> int:
         made = once("environment", f"{VENV} {sys.version}", make_environment, "")
         made = once("packages", LOCK.read_text(), install_packages, made)
         made = once("jars", "", fetch_delta_jars, made)
-        once("archive", java + WARM_UP.read_text() + LOCAL_CONF.read_text() + list_jars(), archive_classes, made)
+        recipe = "".join(file.read_text() for file in (Path(__file__), WARM_UP, LOCAL_CONF))
+        once("archive", f"{java} {recipe} {list_jars()}", archive_classes, made)
     except SetupError as error:
         print(f"setup: {error}", file=sys.stderr)
         return 1
@@ -123,7 +124,17 @@ def make_environment() -> None:
 def install_packages() -> None:
     """What the lock file names, in exactly these versions."""
     say("packages of requirements.lock; the first time some 450 MB are fetched")
-    pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "-r", str(LOCK)]
+    pip = [
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--use-pep517",
+        "--no-deps",
+        "-r",
+        str(LOCK),
+    ]
     if subprocess.run([PYTHON, *pip], check=False).returncode:
         raise SetupError("the packages of requirements.lock could not be installed: pip says why above.")
 
@@ -167,9 +178,10 @@ def archive_classes() -> None:
     ARCHIVE.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(dir=VENV) as scratch:
         new = Path(scratch, "new.jsa")
-        options = f'"-XX:ArchiveClassesAtExit={new}"'
+        # -Xlog: thousands of classes that cannot be archived are no news; level 1: compiling well does not pay here
+        options = f'"-XX:ArchiveClassesAtExit={new}" -XX:TieredStopAtLevel=1 -Xlog:disable'
         answer = spark_submit(
-            "--properties-file", str(LOCAL_CONF), "--driver-java-options", options, str(WARM_UP), str(scratch)
+            "--properties-file", str(LOCAL_CONF), "--driver-java-options", options, str(WARM_UP), scratch
         )
         if answer.returncode or not new.is_file():
             say(f"no archive was made; starting takes longer, all else is the same:\n{worst_lines(answer.stderr)}")

@@ -5,20 +5,23 @@ from pyspark.sql import functions as F
 
 MONEY = "decimal(19,4)"
 RATIO = "decimal(19,6)"
+_EXACT = "decimal(28,8)"
+"""Money before it is rounded: as fact_sales has it."""
 
 
 def orders_of(sales: DataFrame) -> DataFrame:
     """One row per order: customer_id, source, order_id, order_date, territory_id, quantity, value, cost.
 
-    An order's date is that of its first line; its territory that of its first line in that order.
+    An order's date and territory are those of its first line, by date and line number. A line whose product is
+    unknown has no price: its units count, and it adds nothing to value and cost.
     """
     first_line = F.struct("order_date", "order_line")
     return sales.groupBy("customer_id", "source", "order_id").agg(
         F.min("order_date").alias("order_date"),
         F.min_by("territory_id", first_line).alias("territory_id"),
         F.sum("quantity").alias("quantity"),
-        F.sum("total_value").alias("value"),
-        F.sum("total_cost").alias("cost"),
+        _exact(F.sum("total_value")).alias("value"),
+        _exact(F.sum("total_cost")).alias("cost"),
     )
 
 
@@ -36,7 +39,8 @@ def lifetime(orders: DataFrame) -> DataFrame:
         F.count(F.lit(1)).alias("total_orders"),
         F.sum("quantity").alias("total_quantity"),
         _money(F.sum("value")).alias("total_spend"),
-        _money(F.sum("value") - F.sum("cost")).alias("total_margin"),
+        # in types that leave the difference its eight decimals: it too is rounded once
+        _money(_exact(F.sum("value")) - _exact(F.sum("cost"))).alias("total_margin"),
         _money(F.avg("value")).alias("avg_order_value"),
         _money(F.max("value")).alias("max_order_value"),
         F.min("order_date").alias("first_order_date"),
@@ -90,22 +94,24 @@ def favourites(sales: DataFrame, products: DataFrame) -> DataFrame:
     )
 
 
-def standing(customers: DataFrame) -> DataFrame:
-    """Where each buyer stands among all: customer_id, ranks, shares and the scores of RFM; one row per buyer.
+def standing(buyers: DataFrame) -> DataFrame:
+    """The buyers, one row each, and where they stand among all: ranks, shares and the scores of RFM.
 
-    Takes customer_id, country, total_spend, total_orders, last_order_date. Every order ends in customer_id, so that
-    equals are always parted the same way. Scores are quintiles, 5 the best
-    (Hughes, Strategic Database Marketing, 1994).
+    Reads customer_id, country, total_spend, total_orders, last_order_date. Every window puts the best first and ends
+    in customer_id, so that equals are parted the same way in all of them: a rank and a score never contradict.
+    Scores are quintiles, 5 the best (Hughes, Strategic Database Marketing, 1994).
     """
+    everyone = Window.partitionBy()
     by_spend = Window.orderBy(F.desc("total_spend"), "customer_id")
-    spend_so_far = by_spend.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     in_country = Window.partitionBy("country").orderBy(F.desc("total_spend"), "customer_id")
-    share = F.try_divide(F.sum("total_spend").over(spend_so_far), F.sum("total_spend").over(Window.partitionBy()))
-    return customers.select(
-        "customer_id",
-        F.row_number().over(by_spend).alias("spend_rank"),
-        F.row_number().over(in_country).alias("spend_rank_in_country"),
-        F.percent_rank().over(Window.orderBy("total_spend", F.desc("customer_id"))).alias("spend_percentile"),
+    spend_so_far = by_spend.rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    rank, count = F.row_number().over(by_spend), F.count(F.lit(1)).over(everyone)
+    share = F.try_divide(F.sum("total_spend").over(spend_so_far), F.sum("total_spend").over(everyone))
+    return buyers.select(
+        "*",
+        rank.alias("spend_rank"),
+        F.when(F.col("country").isNotNull(), F.row_number().over(in_country)).alias("spend_rank_in_country"),
+        F.coalesce(F.try_divide(count - rank, count - 1), F.lit(1.0)).alias("spend_percentile"),
         share.cast(RATIO).alias("cumulative_spend_share"),
         _quintile("last_order_date").alias("recency_score"),
         _quintile("total_orders").alias("frequency_score"),
@@ -131,11 +137,15 @@ def rfm_segment() -> Column:
 
 
 def _quintile(measure: str) -> Column:
-    return F.ntile(5).over(Window.orderBy(measure, "customer_id"))
+    return 6 - F.ntile(5).over(Window.orderBy(F.desc(measure), "customer_id"))
 
 
 def _spend_if(condition: Column) -> Column:
-    return _money(F.sum(F.when(condition, F.col("value")).otherwise(F.lit(0).cast("decimal(28,8)"))))
+    return _money(F.sum(F.when(condition, F.col("value")).otherwise(F.lit(0).cast(_EXACT))))
+
+
+def _exact(amount: Column) -> Column:
+    return F.coalesce(amount, F.lit(0)).cast(_EXACT)
 
 
 def _money(amount: Column) -> Column:

@@ -15,7 +15,15 @@ from pyspark.sql import DataFrame
 import lib.gold
 
 _TABLES: dict[str, "GoldTable"] = {}
-_COLUMN_LINE = re.compile(r"^(\w+): (.+)$")
+_COLUMN_LINE = re.compile(r"(?P<name>\w+): (?P<type>[A-Z][A-Z0-9(),<>]*)\. (?P<definition>.+)")
+
+
+@dataclass(frozen=True)
+class ColumnDefinition:
+    """What a docstring says of a column."""
+
+    type: str
+    definition: str
 
 
 @dataclass(frozen=True)
@@ -37,12 +45,20 @@ class GoldTable:
         return inspect.cleandoc(self.function.__doc__ or "").split("\n", 1)[0]
 
     @property
-    def columns(self) -> dict[str, str]:
-        """The definition of each column, from the docstring's `name: definition` lines (indented lines continue)."""
+    def definitions(self) -> dict[str, ColumnDefinition]:
+        """Type and definition of each column, from the docstring's lines `name: TYPE. Definition.`
+
+        An indented line continues the one before it.
+        """
         text = inspect.cleandoc(self.function.__doc__ or "")
-        lines = re.sub(r"\n\s+", " ", text).splitlines()
-        found = (_COLUMN_LINE.match(line) for line in lines[1:])
-        return {match[1]: match[2] for match in found if match}
+        lines = re.sub(r"\n[ \t]+", " ", text).splitlines()
+        found = [match for match in map(_COLUMN_LINE.fullmatch, lines) if match]
+        return {match["name"]: ColumnDefinition(match["type"], match["definition"]) for match in found}
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The definition of each column."""
+        return {name: column.definition for name, column in self.definitions.items()}
 
 
 def gold_table(

@@ -3,7 +3,7 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lib.gold.ids import id_of
+from lib.gold.ids import id_of, with_inferred
 from lib.gold.registry import gold_table
 
 
@@ -29,11 +29,7 @@ def dim_customers(adventureworks_customers: DataFrame, adventureworks_sales: Dat
     home_owner: BOOLEAN. Owns a home.
     is_inferred: BOOLEAN. True where no customer record has landed: only the id is known.
     """
-    known = adventureworks_customers.withColumn("is_inferred", F.lit(False))
-    named_by_sales = adventureworks_sales.select("customer_key").distinct()
-    unknown = named_by_sales.join(adventureworks_customers, "customer_key", how="left_anti")
-    inferred = unknown.withColumn("is_inferred", F.lit(True))
-    return known.unionByName(inferred, allowMissingColumns=True).select(
+    return with_inferred(adventureworks_customers, "customer_key", adventureworks_sales).select(
         id_of("adventureworks", "customer_key").alias("customer_id"),
         F.lit("adventureworks").alias("source"),
         F.col("customer_key").cast("string").alias("source_customer_id"),

@@ -3,7 +3,7 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lib.gold.ids import id_of
+from lib.gold.ids import id_of, with_inferred
 from lib.gold.registry import gold_table
 
 
@@ -33,11 +33,7 @@ def dim_products(
     product_description: STRING. Text for the customer.
     is_inferred: BOOLEAN. True where no product record has landed: only the id is known.
     """
-    known = adventureworks_products.withColumn("is_inferred", F.lit(False))
-    named_by_facts = adventureworks_sales.select("product_key").union(adventureworks_returns.select("product_key"))
-    unknown = named_by_facts.distinct().join(adventureworks_products, "product_key", how="left_anti")
-    inferred = unknown.withColumn("is_inferred", F.lit(True))
-    products = known.unionByName(inferred, allowMissingColumns=True)
+    products = with_inferred(adventureworks_products, "product_key", adventureworks_sales, adventureworks_returns)
     subcategories = adventureworks_product_subcategories.select("subcategory_key", "subcategory_name", "category_key")
     categories = adventureworks_product_categories.select("category_key", "category_name")
     grouped = subcategories.join(categories, "category_key", how="left")

@@ -3,7 +3,7 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lib.gold.ids import id_of
+from lib.gold.ids import id_of, with_inferred
 from lib.gold.registry import gold_table
 
 
@@ -21,13 +21,10 @@ def dim_territories(
     continent: STRING. Continent.
     is_inferred: BOOLEAN. True where no territory record has landed: only the id is known.
     """
-    known = adventureworks_territories.withColumn("is_inferred", F.lit(False))
-    named_by_facts = adventureworks_sales.select("territory_key").union(adventureworks_returns.select("territory_key"))
-    named = named_by_facts.filter("territory_key IS NOT NULL").distinct()
-    inferred = named.join(adventureworks_territories, "territory_key", how="left_anti").withColumn(
-        "is_inferred", F.lit(True)
+    territories = with_inferred(
+        adventureworks_territories, "territory_key", adventureworks_sales, adventureworks_returns
     )
-    return known.unionByName(inferred, allowMissingColumns=True).select(
+    return territories.select(
         id_of("adventureworks", "territory_key").alias("territory_id"),
         F.lit("adventureworks").alias("source"),
         F.col("territory_key").cast("string").alias("source_territory_id"),

@@ -18,14 +18,16 @@ def customer_360(
     as_of: date,
     inactive_after_days: int,
 ) -> DataFrame:
-    """One row per customer, buyers and non-buyers alike, as of a date; orders after that date are left out.
+    """One row per customer, buyers and non-buyers alike, as of a date; order lines after that date are left out.
+
+    Scores are quintiles of the buyers, ranks and scores part equals by customer_id.
 
     customer_id: STRING. The customer's id in gold.
     source_ids: ARRAY<STRING>. The ids, `{source}:{source_customer_id}`, of all records that are this customer.
     full_name: STRING. First and last name.
     email: STRING. E-mail address.
     birth_date: DATE. Date of birth.
-    age: INT. Whole years from birth_date to as_of.
+    age: INT. Whole years from birth_date to as_of; born on 29 February, a year older on 28 February in other years.
     gender: STRING. F or M.
     marital_status: STRING. M married, S single.
     annual_income: DECIMAL(12,2). US dollars a year.
@@ -37,9 +39,9 @@ def customer_360(
     region: STRING. Region of the latest order's territory.
     total_orders: BIGINT. Number of orders; 0 for who never bought, as are the other totals.
     total_quantity: BIGINT. Units bought.
-    total_spend: DECIMAL(19,4). Sum of total_value over all order lines, US dollars.
+    total_spend: DECIMAL(19,4). Sum of total_value over all order lines, US dollars; unknown products add nothing.
     total_margin: DECIMAL(19,4). total_spend less the sum of total_cost.
-    avg_order_value: DECIMAL(19,4). Mean value of an order.
+    avg_order_value: DECIMAL(19,4). Mean value of an order: total_spend / total_orders.
     max_order_value: DECIMAL(19,4). Value of the largest order.
     distinct_products: BIGINT. Number of different products bought.
     favourite_category: STRING. Product category with the most units; of equals the one with most spend, then by name.
@@ -53,29 +55,30 @@ def customer_360(
     spend_last_12_months: DECIMAL(19,4). Spend in the 12 months that end with as_of.
     spend_previous_12_months: DECIMAL(19,4). Spend in the 12 months before those.
     spend_trend: DECIMAL(19,6). Growth from the previous to the last 12 months, 0.5 is +50 %; NULL without a previous.
-    spend_rank: INT. 1 for the buyer with the highest total_spend; equals in order of customer_id.
-    spend_rank_in_country: INT. The same among the buyers of the country.
-    spend_percentile: DOUBLE. Share of the other buyers who rank below, 0 to 1.
+    spend_rank: INT. 1 for the buyer with the highest total_spend.
+    spend_rank_in_country: INT. The same among the buyers of the country; NULL where the country is unknown.
+    spend_percentile: DOUBLE. Share of the other buyers who rank below: 1 for the first, 0 for the last.
     cumulative_spend_share: DECIMAL(19,6). Share of all spend that this buyer and all who rank above make up.
-    recency_score: INT. Quintile of last_order_date among buyers, 5 the most recent.
-    frequency_score: INT. Quintile of total_orders among buyers, 5 the most.
-    monetary_score: INT. Quintile of total_spend among buyers, 5 the most.
+    recency_score: INT. Quintile of last_order_date, 5 the most recent.
+    frequency_score: INT. Quintile of total_orders, 5 the most.
+    monetary_score: INT. Quintile of total_spend, 5 the most.
     rfm_segment: STRING. Champions, Loyal, New, Promising, Cannot lose, Needs attention, At risk, Lost or Never bought.
-    is_inactive: BOOLEAN. No order in the last `inactive_after_days` days, or never one.
+    is_inactive: BOOLEAN. days_since_last_order is above `inactive_after_days`, or there never was an order.
     historical_ltv: DECIMAL(19,4). Lifetime value realised so far: total_margin, 0 for who never bought.
     as_of: DATE. The day for which the row holds.
     """
-    sales = fact_sales.filter(F.col("order_date") <= F.lit(as_of))
+    # everything below is by customer: this shuffle saves all others
+    sales = fact_sales.filter(F.col("order_date") <= F.lit(as_of)).repartition("customer_id")
     orders = measures.orders_of(sales)
-    customers = (
-        dim_customers.join(measures.lifetime(orders), "customer_id", how="left")
+    buyers = (
+        measures.lifetime(orders)
         .join(measures.recent_spend(orders, F.lit(as_of)), "customer_id", how="left")
         .join(measures.favourites(sales, dim_products), "customer_id", how="left")
         .join(dim_territories.select("territory_id", "country", "region"), "territory_id", how="left")
     )
-    ranks = measures.standing(customers.filter("total_orders IS NOT NULL"))
+    customers = dim_customers.join(measures.standing(buyers), "customer_id", how="left")
     days_since = F.date_diff(F.lit(as_of), F.col("last_order_date"))
-    return customers.join(ranks, "customer_id", how="left").select(
+    return customers.select(
         "customer_id",
         F.array(F.concat_ws(":", "source", "source_customer_id")).alias("source_ids"),
         "full_name",
@@ -118,7 +121,7 @@ def customer_360(
         "monetary_score",
         measures.rfm_segment().alias("rfm_segment"),
         F.coalesce(days_since > inactive_after_days, F.lit(True)).alias("is_inactive"),
-        F.coalesce("total_margin", F.lit(0)).cast(measures.MONEY).alias("historical_ltv"),
+        _or_zero("total_margin").alias("historical_ltv"),
         F.lit(as_of).alias("as_of"),
     )
 

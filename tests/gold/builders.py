@@ -1,0 +1,55 @@
+"""Builders of the frames that gold functions take: a row says what matters, the defaults below fill the rest."""
+
+from functools import cache
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+
+from lib import silver
+from lib.config import read_contracts
+from lib.gold.registry import gold_tables
+from lib.session import local_frame
+from tests.builders import CONF
+
+Row = dict[str, Any]
+
+DEFAULTS: dict[str, Row] = {
+    "adventureworks_calendar": {"date": "2017-01-01"},
+    "adventureworks_customers": {"customer_key": 1, "first_name": "Ada", "last_name": "Lovelace"},
+    "adventureworks_product_categories": {"category_key": 1, "category_name": "Bikes"},
+    "adventureworks_product_subcategories": {"subcategory_key": 1, "subcategory_name": "Road", "category_key": 1},
+    "adventureworks_products": {"product_key": 1, "subcategory_key": 1, "unit_price": "10.0000", "unit_cost": "6.0000"},
+    "adventureworks_returns": {"return_date": "2017-01-01", "territory_key": 1, "product_key": 1, "quantity": 1},
+    "adventureworks_sales": {
+        "order_number": "SO1", "order_line": 1, "order_date": "2017-01-01", "product_key": 1, "customer_key": 1,
+        "territory_key": 1, "quantity": 1,
+    },
+    "adventureworks_territories": {"territory_key": 1, "region": "Northwest", "country": "United States"},
+    "dim_customers": {"customer_id": "web:ada", "source": "web", "source_customer_id": "ada", "is_inferred": False},
+    "dim_products": {"product_id": "bike", "category": "Bikes", "is_inferred": False},
+    "dim_territories": {"territory_id": "west", "region": "Northwest", "country": "United States"},
+    "fact_sales": {
+        "order_id": "o1", "order_line": 1, "customer_id": "ada", "product_id": "bike", "territory_id": "west",
+        "source": "web", "quantity": 1, "total_value": 10, "total_cost": 6, "order_date": "2017-01-01",
+    },
+}  # fmt: skip
+
+
+def frame(spark: SparkSession, table: str, *rows: Row) -> DataFrame:
+    """A silver or gold table of these rows, with the columns and types that its contract or its docstring gives it."""
+    return local_frame(spark, [{**DEFAULTS[table], **row} for row in rows], schema_of(table))
+
+
+def sales(spark: SparkSession, *rows: Row) -> DataFrame:
+    """Lines of fact_sales."""
+    return frame(spark, "fact_sales", *rows)
+
+
+@cache
+def schema_of(table: str) -> str:
+    """The columns of a silver or gold table as DDL."""
+    if table in gold_tables():
+        return ", ".join(f"`{name}` {column.type}" for name, column in gold_tables()[table].definitions.items())
+    contracts, mistakes = read_contracts(CONF / "contracts")
+    assert not mistakes
+    return silver.schema_of(contracts[table])
