@@ -136,6 +136,11 @@ def rfm_segment() -> Column:
     )
 
 
+def age(as_of: Column) -> Column:
+    """Whole years from birth_date to a day. Who was born on 29 February turns on 28 February in other years."""
+    return F.floor(F.months_between(as_of, "birth_date") / 12).cast("int")
+
+
 def _quintile(measure: str) -> Column:
     return 6 - F.ntile(5).over(Window.orderBy(F.desc(measure), "customer_id"))
 

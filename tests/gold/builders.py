@@ -5,7 +5,6 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from lib import silver
 from lib.config import read_contracts
 from lib.gold.registry import gold_tables
 from lib.session import local_frame
@@ -37,7 +36,11 @@ DEFAULTS: dict[str, Row] = {
 
 def frame(spark: SparkSession, table: str, *rows: Row) -> DataFrame:
     """A silver or gold table of these rows, with the columns and types that its contract or its docstring gives it."""
-    return local_frame(spark, [{**DEFAULTS[table], **row} for row in rows], schema_of(table))
+    columns = columns_of(table)
+    unknown = {name for row in rows for name in row} - set(columns)
+    assert not unknown, f"{table} has no column {', '.join(sorted(unknown))}"
+    schema = ", ".join(f"`{name}` {type_name}" for name, type_name in columns.items())
+    return local_frame(spark, [{**DEFAULTS[table], **row} for row in rows], schema)
 
 
 def sales(spark: SparkSession, *rows: Row) -> DataFrame:
@@ -46,10 +49,10 @@ def sales(spark: SparkSession, *rows: Row) -> DataFrame:
 
 
 @cache
-def schema_of(table: str) -> str:
-    """The columns of a silver or gold table as DDL."""
+def columns_of(table: str) -> dict[str, str]:
+    """The columns of a silver or gold table and their types."""
     if table in gold_tables():
-        return ", ".join(f"`{name}` {column.type}" for name, column in gold_tables()[table].definitions.items())
+        return {name: column.type for name, column in gold_tables()[table].definitions.items()}
     contracts, mistakes = read_contracts(CONF / "contracts")
     assert not mistakes
-    return silver.schema_of(contracts[table])
+    return {name: column.type for name, column in contracts[table].columns.items()}

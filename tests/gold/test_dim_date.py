@@ -18,8 +18,13 @@ def test_days_have_no_gaps_from_the_first_to_the_last_of_calendar_sales_and_retu
     assert_rows(
         days,
         ["CAST(date AS STRING)", "in_calendar"],
-        [("2016-02-27", False), ("2016-02-28", True), ("2016-02-29", False), ("2016-03-01", True)]
-        + [("2016-03-02", False)],
+        [
+            ("2016-02-27", False),
+            ("2016-02-28", True),
+            ("2016-02-29", False),
+            ("2016-03-01", True),
+            ("2016-03-02", False),
+        ],
     )
 
 
@@ -31,8 +36,19 @@ def test_a_day_is_described_by_the_calendar_and_by_its_iso_week(spark: SparkSess
     )
     assert_rows(
         days,
-        ["date", "year", "quarter", "month", "month_name", "year_month", "iso_week"]
-        + ["day_of_month", "day_of_week", "day_name", "is_weekend"],
+        [
+            "date",
+            "year",
+            "quarter",
+            "month",
+            "month_name",
+            "year_month",
+            "iso_week",
+            "day_of_month",
+            "day_of_week",
+            "day_name",
+            "is_weekend",
+        ],
         [
             (date(2017, 1, 1), 2017, 1, 1, "January", "2017-01", 52, 1, 7, "Sunday", True),
             (date(2017, 1, 2), 2017, 1, 1, "January", "2017-01", 1, 2, 1, "Monday", False),

@@ -57,8 +57,12 @@ def test_a_product_has_the_names_of_its_groups_as_far_as_they_are_known(spark: S
     assert_rows(
         dim_products(products, subcategories, categories, sold, returned),
         ["source_product_id", "subcategory", "category", "is_inferred"],
-        [("1", "Road", "Bikes", False), ("2", "Helmets", None, False), ("3", None, None, False)]
-        + [("4", None, None, False)],
+        [
+            ("1", "Road", "Bikes", False),
+            ("2", "Helmets", None, False),
+            ("3", None, None, False),
+            ("4", None, None, False),
+        ],
     )
 
 

@@ -24,8 +24,15 @@ def test_a_return_is_worth_quantity_times_list_price_and_nothing_is_known_withou
         fact_returns(returned, products),
         ["return_date", "territory_id", "product_id", "source", "quantity", "unit_price", "total_value"],
         [
-            (date(2017, 3, 1), "adventureworks:9", "adventureworks:1", "adventureworks", 3)
-            + (Decimal("34.9900"), Decimal("104.9700")),
+            (
+                date(2017, 3, 1),
+                "adventureworks:9",
+                "adventureworks:1",
+                "adventureworks",
+                3,
+                Decimal("34.9900"),
+                Decimal("104.9700"),
+            ),
             (date(2017, 3, 2), "adventureworks:9", "adventureworks:404", "adventureworks", 1, None, None),
         ],
     )

@@ -84,7 +84,7 @@ def customer_360(
         "full_name",
         "email",
         "birth_date",
-        F.floor(F.months_between(F.lit(as_of), "birth_date") / 12).cast("int").alias("age"),
+        measures.age(F.lit(as_of)).alias("age"),
         "gender",
         "marital_status",
         "annual_income",

@@ -1,0 +1,140 @@
+"""customer_360: everything that is known of a customer, in one row."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from lib.gold.marts.customer_360 import customer_360
+from tests.gold.builders import Row, frame, sales
+
+AS_OF = date(2017, 6, 30)
+
+PEOPLE: tuple[Row, ...] = (
+    {"customer_id": "ada", "source": "web", "source_customer_id": "1", "full_name": "Ada", "email": "ada@example.com"},
+    {"customer_id": "never bought", "full_name": "Nobody", "annual_income": "90000.00"},
+    {"customer_id": "bought later", "full_name": "Later"},
+    {"customer_id": "bought partly later"},
+    {"customer_id": "inferred", "is_inferred": True},
+    {"customer_id": "180 days ago"},
+    {"customer_id": "181 days ago"},
+    {"customer_id": "only unknown goods"},
+    {"customer_id": "birthday today", "birth_date": "1966-06-30"},
+)
+
+LINES: tuple[Row, ...] = (
+    {"customer_id": "ada", "order_id": "o1", "order_date": "2016-06-30", "total_value": 100, "total_cost": 40},
+    {"customer_id": "ada", "order_id": "o2", "order_line": 1, "order_date": "2017-06-20", "quantity": 2}
+    | {"total_value": 150, "total_cost": 90, "territory_id": "north"},
+    {"customer_id": "ada", "order_id": "o2", "order_line": 2, "order_date": "2017-06-20", "product_id": "cap"}
+    | {"total_value": 50, "total_cost": 10, "territory_id": "north"},
+    {"customer_id": "bought later", "order_id": "o3", "order_date": "2017-07-01"},
+    {"customer_id": "bought partly later", "order_id": "o4", "order_line": 1, "order_date": "2017-06-30"},
+    {"customer_id": "bought partly later", "order_id": "o4", "order_line": 2, "order_date": "2017-07-01"},
+    {"customer_id": "inferred", "order_id": "o5", "territory_id": "nobody knows"},
+    {"customer_id": "180 days ago", "order_id": "o6", "order_date": "2017-01-01"},
+    {"customer_id": "181 days ago", "order_id": "o7", "order_date": "2016-12-31"},
+    {"customer_id": "only unknown goods", "order_id": "o8", "product_id": "ghost", "total_value": None}
+    | {"total_cost": None},
+)
+
+
+@pytest.fixture(scope="module")
+def customers(spark: SparkSession) -> dict[str, dict[str, Any]]:
+    """All columns of each customer, by customer_id."""
+    result = customer_360(
+        frame(spark, "dim_customers", *PEOPLE),
+        frame(
+            spark,
+            "dim_products",
+            {"product_id": "bike", "category": "Bikes"},
+            {"product_id": "cap", "category": "Clothing"},
+            {"product_id": "ghost", "category": None, "is_inferred": True},
+        ),
+        frame(
+            spark,
+            "dim_territories",
+            {"territory_id": "west", "region": "Southwest", "country": "United States"},
+            {"territory_id": "north", "region": "Canada", "country": "Canada"},
+            {"territory_id": "nobody knows", "region": None, "country": None},
+        ),
+        sales(spark, *LINES),
+        AS_OF,
+        180,
+    )
+    rows = [row.asDict() for row in result.collect()]
+    assert len(rows) == len(PEOPLE)
+    return {row["customer_id"]: row for row in rows}
+
+
+def picked(row: dict[str, Any], *columns: str) -> tuple[Any, ...]:
+    return tuple(row[column] for column in columns)
+
+
+def test_a_buyer_has_the_measures_of_all_orders(customers: dict[str, dict[str, Any]]) -> None:
+    ada = customers["ada"]
+    assert picked(ada, "full_name", "email", "source_ids") == ("Ada", "ada@example.com", ["web:1"])
+    assert picked(ada, "total_orders", "total_quantity", "distinct_products", "favourite_category") == (
+        2,
+        4,
+        2,
+        "Bikes",
+    )
+    money = ("total_spend", "total_margin", "historical_ltv", "avg_order_value", "max_order_value")
+    assert picked(ada, *money) == tuple(map(Decimal, (300, 160, 160, 150, 200)))
+    assert picked(ada, "avg_days_between_orders", "longest_gap_days") == (355.0, 355)
+
+
+def test_what_moves_with_the_calendar_is_counted_to_as_of(customers: dict[str, dict[str, Any]]) -> None:
+    ada = customers["ada"]
+    assert picked(ada, "days_since_last_order", "tenure_days", "is_inactive", "as_of") == (10, 365, False, AS_OF)
+    windows = ("spend_last_90_days", "spend_last_12_months", "spend_previous_12_months", "spend_trend")
+    assert picked(ada, *windows) == tuple(map(Decimal, (200, 200, 100, 1)))
+
+
+def test_a_customer_is_where_the_latest_order_went(customers: dict[str, dict[str, Any]]) -> None:
+    assert picked(customers["ada"], "country", "region") == ("Canada", "Canada")
+    assert picked(customers["inferred"], "country", "region", "spend_rank_in_country") == (None, None, None)
+
+
+def test_who_never_bought_has_zeros_for_totals_and_nothing_else(customers: dict[str, dict[str, Any]]) -> None:
+    row = customers["never bought"]
+    known = {"customer_id", "source_ids", "full_name", "annual_income", "as_of", "rfm_segment", "is_inactive"}
+    zeros = {"total_orders", "total_quantity", "total_spend", "total_margin", "distinct_products", "historical_ltv"}
+    zeros |= {"spend_last_90_days", "spend_last_12_months", "spend_previous_12_months"}
+    assert {name for name, value in row.items() if value == 0 and value is not False} == zeros
+    assert {name for name, value in row.items() if value is not None} == known | zeros
+    assert picked(row, "full_name", "annual_income", "rfm_segment") == ("Nobody", Decimal(90000), "Never bought")
+    assert row["is_inactive"] is True
+
+
+def test_ranks_and_scores_are_of_buyers_alone(customers: dict[str, dict[str, Any]]) -> None:
+    ranked = {name: row["spend_rank"] for name, row in customers.items() if row["spend_rank"]}
+    assert ranked == {
+        "ada": 1, "180 days ago": 2, "181 days ago": 3, "bought partly later": 4, "inferred": 5,
+        "only unknown goods": 6,
+    }  # fmt: skip
+    assert customers["ada"]["rfm_segment"] == "Champions"
+
+
+def test_order_lines_after_as_of_are_left_out(customers: dict[str, dict[str, Any]]) -> None:
+    assert picked(customers["bought later"], "total_orders", "rfm_segment") == (0, "Never bought")
+    partly = customers["bought partly later"]
+    assert picked(partly, "total_orders", "total_quantity", "last_order_date") == (1, 1, AS_OF)
+
+
+def test_a_customer_is_inactive_on_the_first_day_after_the_threshold(customers: dict[str, dict[str, Any]]) -> None:
+    columns = ("days_since_last_order", "is_inactive")
+    assert picked(customers["180 days ago"], *columns) == (180, False)
+    assert picked(customers["181 days ago"], *columns) == (181, True)
+
+
+def test_who_bought_only_unknown_goods_is_a_buyer_who_spent_nothing(customers: dict[str, dict[str, Any]]) -> None:
+    columns = ("total_orders", "total_spend", "avg_order_value", "historical_ltv", "favourite_category")
+    assert picked(customers["only unknown goods"], *columns) == (1, Decimal(0), Decimal(0), Decimal(0), None)
+
+
+def test_the_age_is_that_on_as_of(customers: dict[str, dict[str, Any]]) -> None:
+    assert (customers["birthday today"]["age"], customers["ada"]["age"]) == (51, None)

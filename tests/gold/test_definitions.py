@@ -1,0 +1,107 @@
+"""Every gold table is what its docstring says: columns, types and grain."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from lib.gold.registry import GoldTable, gold_table, gold_tables
+from tests.gold.builders import DEFAULTS, Row, frame
+
+TABLES = list(gold_tables().values())
+NAMES = [table.name for table in TABLES]
+
+ROWS: dict[str, list[Row]] = {
+    "adventureworks_customers": [{"customer_key": 1}, {"customer_key": 2}],
+    "adventureworks_products": [{"product_key": 1}, {"product_key": 2, "subcategory_key": None}],
+    "adventureworks_sales": [
+        {"order_number": "SO1", "order_line": 1},
+        {"order_number": "SO1", "order_line": 2, "product_key": 404},
+        {"order_number": "SO2", "order_line": 1, "customer_key": 404, "territory_key": 404},
+        {"order_number": "SO3", "order_line": 1, "customer_key": 404, "territory_key": None, "product_key": 404},
+    ],
+    "adventureworks_returns": [{"product_key": 1}, {"product_key": 404}, {"territory_key": 404}],
+}
+SETTINGS: dict[str, Any] = {"as_of": date(2017, 6, 30), "inactive_after_days": 180}
+
+
+@pytest.fixture(scope="module")
+def built(spark: SparkSession) -> dict[str, DataFrame]:
+    """Every gold table, made of the others and of a few rows of silver with unknown and missing members."""
+    frames: dict[str, Any] = dict(SETTINGS)
+
+    def of(name: str) -> Any:
+        if name not in frames:
+            table = gold_tables().get(name)
+            arguments = {each: of(each) for each in table.inputs} if table else {}
+            frames[name] = table.function(**arguments) if table else frame(spark, name, *ROWS.get(name, [{}]))
+        return frames[name]
+
+    return {name: of(name) for name in gold_tables()}
+
+
+@pytest.mark.parametrize("table", TABLES, ids=NAMES)
+def test_the_docstring_has_each_column_in_order_with_its_type(table: GoldTable, built: dict[str, DataFrame]) -> None:
+    said = [(name, column.type) for name, column in table.definitions.items()]
+    assert said == [(field.name, field.dataType.simpleString().upper()) for field in built[table.name].schema.fields]
+
+
+@pytest.mark.parametrize("table", TABLES, ids=NAMES)
+def test_the_description_begins_with_the_grain(table: GoldTable) -> None:
+    assert table.description.startswith("One row per ")
+
+
+def test_the_grain_of_every_table_is_unique(built: dict[str, DataFrame]) -> None:
+    counts = [
+        built[table.name].agg(
+            F.lit(table.name).alias("table"),
+            F.count(F.lit(1)).alias("rows"),
+            F.count_distinct(F.struct(*table.grain)).alias("keys"),
+        )
+        for table in TABLES
+    ]
+    union = counts[0]
+    for count in counts[1:]:
+        union = union.unionByName(count)
+    found = {row["table"]: (row["rows"], row["keys"]) for row in union.collect()}
+    assert found == {
+        "customer_360": (3, 3), "dim_customers": (3, 3), "dim_date": (1, 1), "dim_products": (3, 3),
+        "dim_territories": (2, 2), "fact_returns": (3, 3), "fact_sales": (4, 4),
+    }  # fmt: skip
+
+
+def test_every_table_that_gold_reads_has_a_builder() -> None:
+    tables = {each for table in TABLES for each in table.inputs} - set(SETTINGS)
+    assert tables <= set(DEFAULTS)
+
+
+def test_a_definition_goes_on_in_an_indented_line_and_the_first_column_may_follow_a_blank_line() -> None:
+    def rows_by_day(a: DataFrame) -> DataFrame:
+        """One row per day.
+
+        day: DATE. The
+          day.
+        amount: DECIMAL(12,2). Value, US dollars: net.
+        """
+        return a
+
+    table = GoldTable("rows_by_day", rows_by_day, ("a",), ("day",), ())
+    assert table.description == "One row per day."
+    assert table.columns == {"day": "The day.", "amount": "Value, US dollars: net."}
+    assert [column.type for column in table.definitions.values()] == ["DATE", "DECIMAL(12,2)"]
+
+
+def test_a_declared_function_stays_a_function_and_its_parameters_are_its_inputs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("lib.gold.registry._TABLES", tables := {})
+
+    @gold_table(grain=["id"], rows_of=["a"])
+    def things(a: str, as_of: str) -> str:
+        """One row per thing."""
+        return a + as_of
+
+    assert things("x", "y") == "xy"
+    assert tables["things"] == GoldTable("things", things, ("a", "as_of"), ("id",), ("a",))
