@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
 
 LINEAGE = ("_source_file", "_source_modified_at", "_ingested_at", "_run_id", "_batch_id", "_row_id")
 """The columns that bronze adds to every row; the last two are the row's address in every later table."""
@@ -47,7 +48,10 @@ def _check_glob(text: str) -> str:
     return text
 
 
-ColumnType = Annotated[str, AfterValidator(_check_type)]
+# for editors, by way of the JSON Schema; the functions above say in words what is wrong
+_A_TYPE: JsonDict = {"pattern": rf"^({'|'.join(_SIMPLE_TYPES)}|{_DECIMAL.pattern})$"}
+_BY_NAME: JsonDict = {"propertyNames": {"pattern": f"^{_IDENTIFIER.pattern}$"}}
+ColumnType = Annotated[str, AfterValidator(_check_type), Field(json_schema_extra=_A_TYPE)]
 Name = Annotated[str, AfterValidator(_check_identifier)]
 Glob = Annotated[str, Field(min_length=1), AfterValidator(_check_glob)]
 
@@ -122,8 +126,8 @@ class Contract(_Model):
     csv: Csv = Csv()  # type: ignore[call-arg]
     key: list[str] = Field(min_length=1, description="the columns that identify a row")
     latest_by: list[str] = Field([], description="the columns that order a key's versions; else the file's time")
-    columns: dict[Name, Column] = Field(min_length=1)
-    rules: dict[Name, Rule] = {}
+    columns: dict[Name, Column] = Field(min_length=1, json_schema_extra=_BY_NAME)
+    rules: dict[Name, Rule] = Field({}, json_schema_extra=_BY_NAME)
 
     @property
     def table(self) -> str:

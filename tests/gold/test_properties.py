@@ -22,7 +22,7 @@ N_PRODUCTS = 5
 
 # few examples of many rows each: a Spark job costs as much for one row as for a hundred
 few = settings(
-    max_examples=3,
+    max_examples=2,
     deadline=None,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],

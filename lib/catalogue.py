@@ -1,0 +1,167 @@
+"""The documents that are made from code and contracts, so that they cannot say something else."""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from pydantic import BaseModel
+from rich.console import Console
+
+from lib.config import read_contracts
+from lib.contract import LINEAGE, Contract, LakehouseFile
+from lib.errors import ConfigError, LakehouseError
+from lib.gold.registry import GoldTable, gold_tables
+from lib.silver import SILVER_LINEAGE
+
+_BEGIN, _END = "<!-- catalogue -->", "<!-- /catalogue -->"
+_HOW = "python jobs/generate_docs.py"
+_LINEAGE = {
+    "_source_file": "path of the landed file, relative to the landing folder",
+    "_source_modified_at": "when that file was last changed, UTC",
+    "_ingested_at": "when the run that loaded the row began, UTC",
+    "_run_id": "number of the run that loaded the row",
+    "_batch_id": "number of the append that brought the row into bronze; with `_row_id` the row's address",
+    "_row_id": "number of the row within its batch",
+    "_content_hash": "hash of all values of the row: the last word on which of two versions is newer",
+}
+
+
+def generate_docs(home: Path, *, only_check: bool, console: Console | None = None) -> int:
+    """Bring every generated document of the project at `home` up to date and name those that changed.
+
+    Raises:
+        LakehouseError: if they are only to be checked, with a line for each one that is not up to date.
+    """
+    stale = stale_docs(home)
+    names = [str(file.relative_to(home)) for file in stale]
+    if only_check and stale:
+        lines = [f"{name}: is not what the code and the contracts say" for name in names]
+        raise LakehouseError("\n".join([*lines, f"bring it up to date with: {_HOW}"]))
+    for file, text in stale.items():
+        file.write_text(text, encoding="utf-8")
+    said = f"written: {', '.join(names)}" if stale else "every generated document is up to date"
+    (console or Console()).print(said, highlight=False, soft_wrap=True)
+    return 0
+
+
+def stale_docs(home: Path) -> dict[Path, str]:
+    """The generated documents that are not up to date or not there, and what they should be.
+
+    Raises:
+        ConfigError: if a contract does not validate, or README.md lacks the place of its table.
+    """
+    contracts, mistakes = read_contracts(home / "conf" / "contracts")
+    if mistakes:
+        raise ConfigError("\n".join(mistakes))
+    conf, known, tables = home / "conf", list(contracts.values()), _in_reading_order(gold_tables().values())
+    texts = {
+        home / "CATALOGUE.md": catalogue(tables, known),
+        home / "README.md": _with_section(home / "README.md", short_table(tables, known)),
+        conf / "contract.schema.json": json_schema(Contract),
+        conf / "lakehouse.schema.json": json_schema(LakehouseFile),
+        conf / "lakehouse.yml": _with_schema_line(conf / "lakehouse.yml", "lakehouse.schema.json"),
+    }
+    for contract in known:
+        file = conf / "contracts" / contract.source / f"{contract.entity}.yml"
+        texts[file] = _with_schema_line(file, "../../contract.schema.json")
+    return {file: text for file, text in texts.items() if not file.is_file() or file.read_text("utf-8") != text}
+
+
+def short_table(tables: Iterable[GoldTable], contracts: Iterable[Contract]) -> str:
+    """A line per table of gold and silver: what one row is, and what identifies it."""
+    rows = [(f"`gold.{each.name}`", each.description, ", ".join(each.grain)) for each in tables]
+    rows += [(f"`silver.{each.table}`", each.description, ", ".join(each.key)) for each in contracts]
+    return _table(("table", "what one row is", "key"), rows)
+
+
+def catalogue(tables: Iterable[GoldTable], contracts: Iterable[Contract]) -> str:
+    """The page with every column of every table, its type and its definition."""
+    parts = [
+        "# Catalogue",
+        f"Every table and column, from the code of gold and the contracts of silver. Made by `{_HOW}`: do not edit.",
+        "## Gold",
+        *[_gold_section(table) for table in tables],
+        "## Silver",
+        "One row per key, its newest version. Beside the columns below, every table has those of its lineage:",
+        _lineage_table(SILVER_LINEAGE),
+        "Rows that fail a rule wait in `silver.{source}_{entity}_quarantine` under their address, with the values that "
+        "landed (`raw`), all reasons (`dq_errors`), their `status` and its `history`.",
+        *[_silver_section(contract) for contract in contracts],
+        "## Bronze",
+        "`bronze.{source}_{entity}` has the landed columns of its contract under their names in the source, all "
+        "`STRING`; `_rescued`, a JSON object of what the contract does not know; and its lineage:",
+        _lineage_table(LINEAGE),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def json_schema(model: type[BaseModel]) -> str:
+    """A model as JSON Schema under the keys that a user writes: an editor then completes and checks the file."""
+    return json.dumps(model.model_json_schema(by_alias=True), indent=2, ensure_ascii=False) + "\n"
+
+
+def _gold_section(table: GoldTable) -> str:
+    columns = [(f"`{name}`", f"`{column.type}`", column.definition) for name, column in table.definitions.items()]
+    return "\n\n".join(
+        [
+            f"### gold.{table.name}",
+            table.description,
+            f"Key: {_codes(table.grain)}. Made from: {_codes(table.inputs)}.",
+            _table(("column", "type", "definition"), columns),
+        ]
+    )
+
+
+def _silver_section(contract: Contract) -> str:
+    columns = [
+        (f"`{name}`", f"`{column.type.upper()}`", f"`{contract.source_columns[name]}`", column.description)
+        for name, column in contract.columns.items()
+    ]
+    rules = [(f"`{name}`", f"`{rule.expect}`", rule.message, rule.on_fail) for name, rule in contract.rules.items()]
+    parts = [
+        f"### silver.{contract.table}",
+        contract.description,
+        f"Key: {_codes(contract.key)}. Landed as: `{contract.files}`.",
+        _table(("column", "type", "from", "definition"), columns),
+    ]
+    if rules:
+        parts.append(_table(("rule", "a row is good when", "else", "and then"), rules))
+    return "\n\n".join(parts)
+
+
+def _lineage_table(names: Sequence[str]) -> str:
+    return _table(("column", "definition"), [(f"`{name}`", _LINEAGE[name]) for name in names])
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table; a bar within a cell is escaped."""
+    lines = [header, ["---"] * len(header), *[[cell.replace("|", "\\|") for cell in row] for row in rows]]
+    return "\n".join(f"| {' | '.join(line)} |".replace("  |", " |") for line in lines)
+
+
+def _codes(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _in_reading_order(tables: Iterable[GoldTable]) -> list[GoldTable]:
+    """Marts, facts, dimensions (the packages of `lib.gold`, backwards), each by name."""
+    return sorted(tables, key=lambda table: table.function.__module__.split(".")[-2], reverse=True)
+
+
+def _with_section(file: Path, section: str) -> str:
+    """A document's text with another text between the marks."""
+    text = file.read_text(encoding="utf-8") if file.is_file() else ""
+    before, begin, rest = text.partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    if not (begin and end):
+        raise ConfigError(f"{file}: has no place for the table of tables (expected {_BEGIN} and {_END})")
+    return f"{before}{begin}\n{section}\n{end}{after}"
+
+
+def _with_schema_line(file: Path, schema: str) -> str:
+    """A YAML file's text with a first line that tells an editor its schema."""
+    line = f"# yaml-language-server: $schema={schema}\n"
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    if lines and lines[0].startswith("# yaml-language-server:"):
+        lines = lines[1:]
+    return line + "".join(lines)

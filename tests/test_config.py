@@ -1,0 +1,152 @@
+"""Configuration: every mistake at once, each with its file, its key and what is allowed."""
+
+import shutil
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from lib.config import contract_hash, load_settings
+from lib.contract import Contract
+from lib.errors import ConfigError
+from lib.quality import compile_mistakes
+from tests.builders import CONF
+
+CALENDAR = "contracts/adventureworks/calendar.yml"
+
+
+@pytest.fixture
+def conf(tmp_path: Path) -> Path:
+    """A copy of the project's configuration, to make mistakes in."""
+    return Path(shutil.copytree(CONF, tmp_path / "conf"))
+
+
+def edit(conf: Path, name: str, old: str, new: str) -> None:
+    file = conf / name
+    text = file.read_text("utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new), "utf-8")
+
+
+def mistakes(conf: Path) -> list[str]:
+    with pytest.raises(ConfigError) as error:
+        load_settings(conf)
+    return [line.removeprefix(f"{conf}/") for line in str(error.value).splitlines()]
+
+
+def contract(**changes: object) -> Contract:
+    facts = {
+        "source": "shop",
+        "entity": "things",
+        "description": "A thing.",
+        "files": "shop/*.csv",
+        "format": "csv",
+        "key": ["id"],
+        "columns": {"id": {"type": "int"}, "name": {"type": "string"}},
+    }
+    return Contract.model_validate({**facts, **changes})
+
+
+def test_the_projects_own_configuration_is_valid() -> None:
+    names = [
+        "calendar", "customers", "product_categories", "product_subcategories", "products", "returns", "sales",
+        "territories",
+    ]  # fmt: skip
+    assert list(load_settings(CONF).contracts) == [f"adventureworks_{name}" for name in names]
+
+
+def test_all_mistakes_of_all_files_are_told_at_once(conf: Path) -> None:
+    edit(conf, "lakehouse.yml", "threads: 4", "threads: 400")
+    edit(conf, CALENDAR, "key: [date]", "key: [day]")
+    edit(conf, CALENDAR, "type: date", "type: datum")
+    edit(conf, "contracts/adventureworks/returns.yml", "description:", "descripton:")
+    assert mistakes(conf) == [
+        f"{CALENDAR}: columns.date.type: 'datum' is not a type "
+        "(allowed: string, int, bigint, double, boolean, date, timestamp, decimal(p,s) with s <= p <= 38)",
+        f"{CALENDAR}: key: 'day' is not a column (there are date)",
+        "contracts/adventureworks/returns.yml: description: is missing",
+        "contracts/adventureworks/returns.yml: descripton: unknown key (allowed: source, entity, description, files, "
+        "format, csv, key, latest_by, columns, rules; did you mean description?)",
+        "lakehouse.yml: environments.local.threads: input should be less than or equal to 64 (found 400)",
+    ]
+
+
+def test_a_date_pattern_is_checked_letter_by_letter(conf: Path) -> None:
+    edit(conf, CALENDAR, "[M/d/yyyy]", "[M/d/yyyy, DD/MM/yyyy]")
+    assert mistakes(conf) == [
+        f"{CALENDAR}: columns.date.formats[1]: 'DD/MM/yyyy' is not a date pattern (D is day of year; did you mean dd?)"
+    ]
+
+
+def test_yaml_that_does_not_parse_and_keys_that_appear_twice_are_told_with_their_line(conf: Path) -> None:
+    (conf / CALENDAR).write_text("source: [", "utf-8")
+    edit(conf, "lakehouse.yml", "    threads: 4", "    batch_mib: 1\n    threads: 4")
+    told = mistakes(conf)
+    assert told[0].startswith(f"{CALENDAR}: is not YAML:")
+    assert "key 'batch_mib' appears twice" in told[1]
+    assert "line 6" in told[1]
+
+
+def test_a_contract_says_where_it_belongs(conf: Path) -> None:
+    edit(conf, CALENDAR, "entity: calendar", "entity: days")
+    assert mistakes(conf) == [f"{CALENDAR}: entity: 'days' does not match the file's place (expected 'calendar')"]
+
+
+def test_files_must_be_below_landing(conf: Path) -> None:
+    edit(conf, CALENDAR, "files: adventureworks/", "files: ../adventureworks/")
+    told = mistakes(conf)
+    assert len(told) == 1
+    assert "leaves the landing folder" in told[0]
+
+
+def test_two_columns_may_not_share_a_bronze_column(conf: Path) -> None:
+    two = "columns:\n  a: {from: Order Date, type: date}\n  b: {from: Order_Date, type: date}\n"
+    edit(conf, CALENDAR, "columns:\n", two)
+    assert mistakes(conf) == [f"{CALENDAR}: columns.b.from: 'Order_Date' and 'Order Date' share a bronze column"]
+
+
+def test_an_unknown_environment_is_told_with_those_that_there_are(conf: Path) -> None:
+    with pytest.raises(ConfigError, match=r"there is no 'prod' \(there are local\)"):
+        load_settings(conf, environment="prod")
+
+
+def test_an_argument_beats_the_environment_which_beats_the_file(conf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings(conf).root == conf.parent / ".lakehouse"
+    monkeypatch.setenv("LAKEHOUSE_ROOT", "/by/environment")
+    assert load_settings(conf).root == Path("/by/environment")
+    assert load_settings(conf, root="/by/argument").landing == Path("/by/argument/landing")
+    assert load_settings(conf, as_of=date(2017, 1, 1)).as_of == date(2017, 1, 1)
+
+
+def test_only_what_decides_silvers_content_changes_the_hash() -> None:
+    base = contract_hash(contract())
+    described = {"id": {"type": "int", "description": "the id"}, "name": {"type": "string"}}
+    assert contract_hash(contract(columns=described, description="Another text.")) == base
+    assert contract_hash(contract(columns={"id": {"type": "bigint"}, "name": {"type": "string"}})) != base
+    assert contract_hash(contract(rules={"r": {"expect": "id > 0", "message": "m"}})) != base
+    assert contract_hash(contract(latest_by=["name"])) != base
+
+
+def test_sql_is_compiled_against_the_contracts_own_schema(spark: SparkSession) -> None:
+    columns = {"id": {"type": "int"}, "name": {"type": "string", "clean": "upper(valu)"}}
+    rules = {
+        "typo": {"expect": "nam IS NOT NULL", "message": "m"},
+        "no_condition": {"expect": "id + 1", "message": "m"},
+        "no_sql": {"expect": "id >", "message": "m"},
+        "good": {"expect": "id > 0", "message": "m"},
+    }
+    told = compile_mistakes(spark, contract(columns=columns, rules=rules))
+    assert [line.split(": ")[1] for line in told] == [
+        "columns.name.clean",
+        "rules.typo.expect",
+        "rules.no_condition.expect",
+        "rules.no_sql.expect",
+    ]
+    assert "`nam` cannot be resolved. Did you mean one of the following? [`name`, `id`]" in told[1]
+    assert told[2] == "shop/things.yml: rules.no_condition.expect: 'id + 1' is int, not boolean"
+
+
+def test_settings_can_be_changed_for_one_run() -> None:
+    assert replace(load_settings(CONF), batch_bytes=1).batch_bytes == 1

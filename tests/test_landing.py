@@ -1,0 +1,150 @@
+"""Landed files: what is seen, what is refused, and that nothing is lost on the way."""
+
+import os
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from lib import landing
+from lib.config import load_settings
+from lib.contract import Contract
+from lib.errors import ConfigError
+from lib.landing import Inspection, LandedFile
+from tests.builders import CONF
+
+CALENDAR = load_settings(CONF).contracts["adventureworks_calendar"]
+
+
+def contract(**changes: object) -> Contract:
+    return CALENDAR.model_copy(update=changes)
+
+
+def land(folder: Path, name: str, content: bytes) -> LandedFile:
+    file = folder / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content)
+    return next(each for each in landing.list_files(folder) if each.path == name)
+
+
+def inspect(folder: Path, content: bytes, of: Contract = CALENDAR) -> Inspection:
+    return landing.inspect(folder, land(folder, "a.csv", content), of)
+
+
+def test_files_are_listed_oldest_first_without_hidden_and_unfinished_ones(tmp_path: Path) -> None:
+    names = ["s/b.csv", "s/a.csv", ".hidden", "_marker", "s/_x/c.csv", "s/d.tmp", "s/e.csv.part"]
+    for position, name in enumerate(names):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+        os.utime(tmp_path / name, (1_500_000_000 + position, 1_500_000_000 + position))
+    assert [file.path for file in landing.list_files(tmp_path)] == ["s/b.csv", "s/a.csv"]
+    assert landing.list_files(tmp_path)[0].modified_at.isoformat() == "2017-07-14T02:40:00+00:00"
+
+
+def test_a_landing_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="nowhere: the landing folder is not there"):
+        landing.list_files(tmp_path / "nowhere")
+
+
+def test_a_file_belongs_to_one_contract_or_is_a_stranger() -> None:
+    mine, strange = LandedFile(1, "adventureworks/AdventureWorks_Calendar.csv", 9), LandedFile(2, "x/y.csv", 9)
+    assigned, strangers = landing.assign([mine, strange], [CALENDAR])
+    assert (assigned, strangers) == ({"adventureworks_calendar": [mine]}, ["x/y.csv"])
+    with pytest.raises(ConfigError, match="matches `files` of adventureworks_calendar and adventureworks_days"):
+        landing.assign([mine], [CALENDAR, contract(entity="days")])
+
+
+def test_batches_are_bounded_and_a_larger_file_is_a_batch_of_its_own() -> None:
+    files = [LandedFile(n, str(n), size) for n, size in enumerate([4, 5, 2, 90, 1])]
+    batches = landing.in_batches(files, 10)
+    assert [[file.size for file in batch] for batch in batches] == [[4, 5], [2], [90], [1]]
+
+
+def test_a_good_file_is_good(tmp_path: Path) -> None:
+    found = inspect(tmp_path, b"Date\r\n1/1/2015\r\n")
+    assert (found.verdict, found.header) == ("ok", ("Date",))
+
+
+@pytest.mark.parametrize("content", [b"", b"\r\n", b"Date", b"Date\r\n", b"Date\r\n\r\n  \r\n"])
+def test_a_file_without_rows_is_empty(tmp_path: Path, content: bytes) -> None:
+    assert inspect(tmp_path, content).verdict == "empty"
+
+
+def test_a_missing_column_is_told_with_those_that_are_there(tmp_path: Path) -> None:
+    found = inspect(tmp_path, b"Day,Month\r\n1,2\r\n")
+    assert (found.verdict, found.reason) == ("rejected", "column Date is missing (there are Day, Month)")
+
+
+def test_a_column_twice_in_a_header_is_refused(tmp_path: Path) -> None:
+    found = inspect(tmp_path, b"Date,Note,Note\r\n1/1/2015,a,b\r\n")
+    assert (found.verdict, found.reason) == ("rejected", "column 'Note' appears twice in the header")
+
+
+def test_an_optional_column_may_be_missing(tmp_path: Path) -> None:
+    columns = {**CALENDAR.columns, "note": CALENDAR.columns["date"].model_copy(update={"from_": "N", "optional": True})}
+    assert inspect(tmp_path, b"Date\r\n1/1/2015\r\n", contract(columns=columns)).verdict == "ok"
+
+
+def test_bytes_that_do_not_decode_are_refused_wherever_they_are(tmp_path: Path) -> None:
+    late = b"Date\r\n" + b"1/1/2015\r\n" * 200_000 + b"\x81\r\n"
+    found = inspect(tmp_path, late)
+    assert found.verdict == "rejected"
+    assert found.reason.startswith("does not decode as windows-1252: ")
+
+
+def test_a_character_on_the_border_of_two_chunks_is_no_offence(tmp_path: Path) -> None:
+    utf8 = contract(csv=CALENDAR.csv.model_copy(update={"encoding": "utf-8"}))
+    content = b"Date\r\n" + b"x" * (1024 * 1024 - 7) + "é\r\n".encode()
+    assert content[1024 * 1024 - 1] == "é".encode()[0]
+    assert inspect(tmp_path, content, utf8).verdict == "ok"
+
+
+def test_a_byte_order_mark_is_no_part_of_the_header(tmp_path: Path) -> None:
+    utf8 = contract(csv=CALENDAR.csv.model_copy(update={"encoding": "utf-8"}))
+    assert inspect(tmp_path, "\ufeffDate\r\n1/1/2015\r\n".encode(), utf8).header == ("Date",)
+
+
+def test_a_file_that_changed_or_went_since_it_was_listed_waits(tmp_path: Path) -> None:
+    file = land(tmp_path, "a.csv", b"Date\r\n1/1/2015\r\n")
+    assert landing.is_unchanged(tmp_path, file)
+    (tmp_path / "a.csv").write_bytes(b"Date\r\n1/1/2015\r\n1/2/2015\r\n")
+    assert not landing.is_unchanged(tmp_path, file)
+    assert landing.inspect(tmp_path, file, CALENDAR).reason == "the file had 16 bytes and now has 26"
+    (tmp_path / "a.csv").unlink()
+    assert not landing.is_unchanged(tmp_path, file)
+    assert landing.inspect(tmp_path, file, CALENDAR).verdict == "changed"
+
+
+def test_copies_keep_their_time_and_originals_stay(tmp_path: Path) -> None:
+    original = tmp_path / "mine/AdventureWorks_Calendar.csv"
+    land(tmp_path, "mine/AdventureWorks_Calendar.csv", b"Date\r\n")
+    os.utime(original, (1_500_000_000, 1_500_000_000))
+    (tmp_path / "mine/readme.txt").write_text("no data")
+    copies = landing.copy_in(tmp_path / "mine", tmp_path / "landing", [CALENDAR])
+    assert copies == [tmp_path / "landing/adventureworks/AdventureWorks_Calendar.csv"]
+    assert copies[0].stat().st_mtime == 1_500_000_000
+    assert original.read_bytes() == b"Date\r\n"
+
+
+def test_a_folder_to_copy_from_without_known_files_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="there is no file that a contract knows"):
+        landing.copy_in(tmp_path, tmp_path / "landing", [CALENDAR])
+    with pytest.raises(ConfigError, match="there is no such folder"):
+        landing.copy_in(tmp_path / "nowhere", tmp_path / "landing", [CALENDAR])
+
+
+def test_a_rejected_file_has_its_reason_beside_it(tmp_path: Path) -> None:
+    file = land(tmp_path / "landing", "s/a.csv", b"x")
+    kept = landing.archive(tmp_path / "landing", file, tmp_path / "rejected/s/000001", reason="no good")
+    assert kept == tmp_path / "rejected/s/000001/s/a.csv"
+    assert (kept.parent / "a.csv.reason.txt").read_text() == "s/a.csv: no good\n"
+    assert not (tmp_path / "landing/s/a.csv").exists()
+
+
+def test_lines_are_read_with_the_path_as_it_is_whatever_its_characters(spark: SparkSession, tmp_path: Path) -> None:
+    folder = tmp_path / "a lake+1"
+    names = ["s/plus+percent%20.csv", "s/space and é.csv", "s/[brackets]{x}.csv"]
+    files = [land(folder, name, "Date\r\n“1”\r\n\r\n2".encode("windows-1252")) for name in names]
+    lines = landing.read_lines(spark, folder, files, CALENDAR)
+    found = sorted((row._source_file, row._line) for row in lines.collect())
+    assert found == sorted((name, line) for name in names for line in ("“1”", "2"))
