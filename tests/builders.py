@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from rich.console import Console
 
 from lib.config import Settings, load_settings
+from lib.contract import Contract
 from lib.pipeline.run import LAYERS, run_layers
 from lib.session import snapshot_of
 
@@ -110,6 +111,20 @@ def assert_rows(frame: DataFrame, columns: Sequence[str], expected: Iterable[tup
     """The frame's rows, in any order, are exactly these; `columns` may be SQL expressions."""
     found = sorted((tuple(row) for row in frame.selectExpr(*columns).collect()), key=str)
     assert found == sorted(expected, key=str)
+
+
+def bronze_rows(spark: SparkSession, contract: Contract, *rows: dict[str, str | None]) -> DataFrame:
+    """Rows of bronze: texts by source name, `_rescued`, and `_at` for the file's time; the rest is filled."""
+    texts = [*dict.fromkeys(contract.source_columns.values()), "_rescued"]
+    lineage = ["_source_file", "_source_modified_at", "_ingested_at", "_run_id", "_batch_id", "_row_id"]
+    assert not {name for row in rows for name in row} - {*texts, "_at"}
+    values = [
+        (*[row.get(name) for name in texts], "f.csv", row.get("_at", "2017-01-01"), None, 1, 1, position)
+        for position, row in enumerate(rows)
+    ]
+    schema = ", ".join(f"`{name}` STRING" for name in [*texts, *lineage[:3]])
+    frame = spark.createDataFrame(values, f"{schema}, _run_id BIGINT, _batch_id BIGINT, _row_id BIGINT")
+    return frame.withColumns({name: frame[name].cast("timestamp") for name in lineage[1:3]})
 
 
 def rows_of(spark: SparkSession, schema: str, defaults: dict[str, Any]) -> Callable[..., DataFrame]:

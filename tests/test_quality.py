@@ -1,0 +1,136 @@
+"""Types, cleaning and rules: a row is good or carries every reason why it is not."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from lib import quality
+from lib.contract import Column, Contract
+from lib.sql import bind
+from tests.builders import bronze_rows
+
+SALES = Contract.model_validate(
+    {
+        "source": "shop",
+        "entity": "sales",
+        "description": "A sale.",
+        "files": "shop/*.csv",
+        "format": "csv",
+        "key": ["id"],
+        "latest_by": ["updated_at"],
+        "columns": {
+            "id": {"from": "Id", "type": "string", "clean": "upper(trim(value))"},
+            "quantity": {"from": "Quantity", "type": "int"},
+            "updated_at": {"from": "Updated", "type": "timestamp"},
+            "discount": {"from": "Discount", "type": "decimal(5,4)", "default": 0},
+        },
+        "rules": {
+            "quantity_positive": {"expect": "quantity > 0", "message": "quantity must be above zero"},
+            "sane_discount": {"expect": "discount <= 0.5", "message": "a large discount", "on_fail": "warn"},
+            "known": {"expect": "id <> 'X'", "message": "id is X", "on_fail": "fail"},
+        },
+    }
+)
+GOOD = {"Id": "a", "Quantity": "1", "Updated": "2017-01-01 10:00:00", "Discount": "0.1"}
+
+
+def errors(spark: SparkSession, **texts: str | None) -> list[str]:
+    [row] = quality.judge(bronze_rows(spark, SALES, {**GOOD, **texts}), SALES).collect()
+    return list(row.dq_errors)
+
+
+def value(spark: SparkSession, column: dict[str, Any], text: str | None) -> Any:
+    """The typed value of a text under a column's contract."""
+    contract = Contract.model_validate(
+        {**SALES.model_dump(by_alias=True, exclude={"rules"}), "columns": {"id": {"type": "string"}, "it": column}}
+        | {"key": ["id"], "latest_by": []}
+    )
+    [row] = quality.judge(bronze_rows(spark, contract, {"id": "1", "it": text}), contract).collect()
+    return row.it
+
+
+def test_a_good_row_carries_nothing(spark: SparkSession) -> None:
+    assert errors(spark) == []
+
+
+def test_every_failed_rule_is_listed_and_not_only_the_first(spark: SparkSession) -> None:
+    assert errors(spark, Quantity="-1", Id="x ") == ["quantity must be above zero", "id is X"]
+
+
+def test_null_counts_as_failing(spark: SparkSession) -> None:
+    assert errors(spark, Quantity=None) == ["quantity must be above zero"]
+
+
+def test_a_text_that_does_not_cast_is_told_as_it_landed(spark: SparkSession) -> None:
+    assert errors(spark, Quantity="abc") == ["quantity: 'abc' is not an INT", "quantity must be above zero"]
+
+
+def test_key_and_version_may_not_be_null(spark: SparkSession) -> None:
+    assert errors(spark, Id=" ", Updated=None) == ["id is NULL", "updated_at is NULL", "id is X"]
+
+
+def test_a_malformed_record_has_one_reason(spark: SparkSession) -> None:
+    nothing = dict.fromkeys(GOOD)
+    assert errors(spark, **nothing, _rescued='{"_malformed":"a,b"}') == ["malformed record"]
+
+
+def test_a_warning_keeps_the_row_and_is_counted(spark: SparkSession) -> None:
+    rows = bronze_rows(spark, SALES, {**GOOD, "Discount": "0.9"}, {**GOOD, "Quantity": "0"}, GOOD)
+    judged = quality.judge(rows, SALES)
+    assert sorted(list(row.dq_errors) for row in judged.collect()) == [[], [], ["quantity must be above zero"]]
+    counts = quality.tally(judged, SALES).first()
+    assert counts is not None
+    found = {name: n for name, n in counts.asDict().items() if n}
+    assert found == {
+        "rows": 3, "through": 1, "quarantined": 1, "failed_quantity_positive": 1, "failed_sane_discount": 1,
+    }  # fmt: skip
+
+
+def test_a_default_stands_for_no_value_but_never_for_a_bad_one(spark: SparkSession) -> None:
+    [row] = quality.judge(bronze_rows(spark, SALES, {**GOOD, "Discount": None}), SALES).collect()
+    assert (row.discount, row.dq_errors) == (Decimal("0.0000"), [])
+    assert errors(spark, Discount="lots") == ["discount: 'lots' is not a DECIMAL(5,4)"]
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "expected"),
+    [
+        ({"type": "int"}, " 3 ", 3),
+        ({"type": "int"}, "3.7", None),
+        ({"type": "decimal(12,2)"}, "10.00", Decimal("10.00")),
+        ({"type": "decimal(12,2)"}, "10.005", None),
+        ({"type": "decimal(4,2)"}, "100", None),
+        ({"type": "decimal(19,4)"}, "2171.2942", Decimal("2171.2942")),
+        ({"type": "decimal(12,2)", "clean": "regexp_replace(value, '[$, ]', '')"}, "$90,000 ", Decimal("90000.00")),
+        ({"type": "date"}, "2017-03-01", date(2017, 3, 1)),
+        ({"type": "date"}, "2017", None),
+        ({"type": "date", "formats": ["M/d/yyyy", "dd.MM.yyyy"]}, "3/1/2017", date(2017, 3, 1)),
+        ({"type": "date", "formats": ["M/d/yyyy", "dd.MM.yyyy"]}, "01.03.2017", date(2017, 3, 1)),
+        ({"type": "date", "formats": ["M/d/yyyy"]}, "2/30/2017", None),
+        ({"type": "timestamp"}, "2017-03-01T10:00:00+02:00", datetime(2017, 3, 1, 8)),
+        ({"type": "boolean"}, "Y", True),
+        ({"type": "string", "nulls": ["NA"]}, " NA ", None),
+        ({"type": "string", "nulls": ["NA"]}, "NANCY", "NANCY"),
+        ({"type": "string", "clean": "initcap(trim(value))"}, " MUÑOZ ", "Muñoz"),
+        ({"type": "string", "clean": "concat(value, ' value')"}, "a", "a value"),
+        ({"type": "string"}, "  ", None),
+    ],
+)
+def test_a_text_becomes_a_value_or_nothing(spark: SparkSession, column: Any, text: str, expected: Any) -> None:
+    assert value(spark, column, text) == expected
+
+
+def test_the_word_value_is_bound_only_where_it_is_a_name() -> None:
+    assert (
+        bind("concat(value, 'value', `value`, \"value\", values)", "x")
+        == "concat(x, 'value', `value`, \"value\", values)"
+    )
+
+
+def test_a_float_default_is_written_without_an_exponent() -> None:
+    from lib.contract import default_literal
+
+    assert default_literal(Column.model_validate({"type": "decimal(9,8)", "default": 1e-7})) == "0.0000001"

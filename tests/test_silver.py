@@ -1,0 +1,100 @@
+"""Silver: one newest row per key whatever the order of arrival, and a quarantine that remembers."""
+
+from datetime import datetime, timezone
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pyspark.sql import SparkSession
+
+from lib import quality, silver
+from lib.contract import Contract
+from tests.builders import bronze_rows
+
+FACTS: dict[str, Any] = {
+    "source": "shop",
+    "entity": "things",
+    "description": "A thing.",
+    "files": "shop/*.csv",
+    "format": "csv",
+    "key": ["id"],
+    "columns": {"id": {"type": "int"}, "a": {"type": "string"}, "b": {"type": "string"}, "version": {"type": "int"}},
+    "rules": {"good": {"expect": "coalesce(a, '') <> 'bad'", "message": "a is bad"}},
+}
+BY_FILE = Contract.model_validate(FACTS)
+BY_VERSION = Contract.model_validate({**FACTS, "latest_by": ["version"]})
+AT = datetime(2026, 1, 1, tzinfo=timezone.utc)
+
+
+def newest(spark: SparkSession, contract: Contract, *rows: dict[str, str | None]) -> list[tuple[Any, ...]]:
+    judged = quality.judge(bronze_rows(spark, contract, *rows), contract)
+    return sorted(tuple(row) for row in silver.newest(judged, contract).select("id", "a", "b").collect())
+
+
+def test_the_highest_version_of_a_key_wins(spark: SparkSession) -> None:
+    rows = [
+        {"id": "1", "a": "new", "version": "10"},
+        {"id": "1", "a": "old", "version": "9"},
+        {"id": "2", "version": "1"},
+    ]
+    assert newest(spark, BY_VERSION, *rows) == [(1, "new", None), (2, None, None)]
+
+
+def test_without_a_version_the_younger_file_wins(spark: SparkSession) -> None:
+    old, new = {"id": "1", "a": "old", "_at": "2017-01-01"}, {"id": "1", "a": "new", "_at": "2017-01-02"}
+    assert newest(spark, BY_FILE, new, old) == newest(spark, BY_FILE, old, new) == [(1, "new", None)]
+
+
+def test_a_row_that_fails_is_no_version(spark: SparkSession) -> None:
+    rows = [{"id": "1", "a": "fine", "version": "1"}, {"id": "1", "a": "bad", "version": "2"}]
+    assert newest(spark, BY_VERSION, *rows) == [(1, "fine", None)]
+
+
+def test_a_value_that_changes_places_with_a_null_is_another_content(spark: SparkSession) -> None:
+    frame = bronze_rows(spark, BY_FILE, {"id": "1", "a": "x"}, {"id": "1", "b": "x"})
+    hashes = frame.select(silver.content_hash(BY_FILE.model_copy(update={"columns": {"a": None, "b": None}}))).collect()
+    assert hashes[0] != hashes[1]
+
+
+texts = st.sampled_from([None, "x", "y", "z"])
+versions = st.tuples(st.integers(1, 3), texts, texts)
+
+
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.lists(versions, min_size=1, max_size=5), min_size=200, max_size=200), st.randoms())
+def test_the_order_of_arrival_never_matters(
+    spark: SparkSession, keys: list[list[tuple[int, str | None, str | None]]], random: Any
+) -> None:
+    rows: list[dict[str, str | None]] = [
+        {"id": str(key), "version": str(version), "a": a, "b": b}
+        for key, each in enumerate(keys)
+        for version, a, b in each
+    ]
+    shuffled = random.sample(rows, len(rows))
+    assert newest(spark, BY_VERSION, *rows) == newest(spark, BY_VERSION, *shuffled)
+
+
+def test_a_failing_row_waits_under_its_address_with_the_values_that_landed(spark: SparkSession) -> None:
+    judged = quality.judge(bronze_rows(spark, BY_FILE, {"id": "1", "a": "bad", "b": " B "}), BY_FILE)
+    [row] = silver.quarantined(judged, run_id=3, at=AT).collect()
+    assert (row._batch_id, row._row_id, row.status) == (1, 0, "waiting")
+    assert row.raw == '{"id":"1","a":"bad","b":" B "}'
+    assert list(row.dq_errors) == ["a is bad"]
+    assert [(event.status, event.run_id) for event in row.history] == [("waiting", 3)]
+
+
+def test_after_a_new_judgement_a_row_returns_waits_again_or_is_new(spark: SparkSession) -> None:
+    rows = [{"id": "1", "a": "bad"}, {"id": "2", "a": "bad"}, {"id": "3", "a": "worse"}]
+    before = silver.quarantined(quality.judge(bronze_rows(spark, BY_FILE, *rows), BY_FILE), run_id=1, at=AT)
+    rule = {"good": {"expect": "a <> 'worse' AND id <> 1", "message": "wrong"}}
+    changed = Contract.model_validate({**FACTS, "rules": rule})
+    failing = silver.quarantined(quality.judge(bronze_rows(spark, changed, *rows), changed), run_id=2, at=AT)
+    after = silver.requarantined(before, failing, run_id=2, at=AT).orderBy("_row_id").collect()
+    assert [(row.status, list(row.dq_errors), [e.status for e in row.history]) for row in after] == [
+        ("waiting", ["wrong"], ["waiting"]),
+        ("accepted", ["a is bad"], ["waiting", "accepted"]),
+        ("waiting", ["wrong"], ["waiting"]),
+    ]
+    again = silver.requarantined(before.sparkSession.createDataFrame(after, before.schema), before, run_id=3, at=AT)
+    statuses = [(row.status, len(row.history)) for row in again.orderBy("_row_id").collect()]
+    assert statuses == [("waiting", 1), ("waiting", 3), ("accepted", 2)]

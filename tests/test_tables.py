@@ -1,0 +1,95 @@
+"""Delta tables: what is written is what differs, and a batch is written once."""
+
+from pathlib import Path
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from lib.diff import difference
+from lib.errors import ConservationError
+from lib.tables import Tables, Written
+from tests.builders import assert_rows
+
+SCHEMA = "id INT, name STRING, parts ARRAY<STRING>"
+
+
+@pytest.fixture
+def tables(spark: SparkSession, tmp_path: Path) -> Tables:
+    return Tables(spark, tmp_path / "a lake")
+
+
+def rows(spark: SparkSession, *values: tuple[int | None, str | None, list[str] | None]) -> DataFrame:
+    return spark.createDataFrame(list(values), SCHEMA)
+
+
+def test_the_difference_is_what_came_what_changed_and_what_went(spark: SparkSession) -> None:
+    old = rows(spark, (1, "same", None), (2, "old", ["x"]), (3, "gone", None), (None, "no key", None))
+    new = rows(spark, (1, "same", None), (2, "old", ["x", "y"]), (4, None, None), (None, "no key", None))
+    assert_rows(
+        difference(old, new, ["id"]),
+        ["id", "name", "_action"],
+        [(2, "old", "update"), (3, "gone", "delete"), (4, None, "insert")],
+    )
+
+
+def test_a_null_that_becomes_a_value_is_a_change_and_a_null_that_stays_is_none(spark: SparkSession) -> None:
+    old, new = rows(spark, (1, None, None), (2, None, None)), rows(spark, (1, "x", None), (2, None, None))
+    assert_rows(difference(old, new, ["id"]), ["id", "_action"], [(1, "update")])
+
+
+def test_write_diff_makes_the_table_equal_and_counts_what_it_did(spark: SparkSession, tables: Tables) -> None:
+    old = rows(spark, (1, "same", None), (2, "old", None), (3, "gone", None))
+    new = rows(spark, (1, "same", None), (2, "new", None), (4, "come", None))
+    assert tables.write_diff("gold.it", old, ["id"]) == Written(offered=3, inserted=3)
+    assert tables.write_diff("gold.it", new, ["id"]) == Written(offered=3, inserted=1, updated=1, deleted=1)
+    assert_rows(tables.read("gold.it"), ["id", "name"], [(1, "same"), (2, "new"), (4, "come")])
+
+
+def test_no_difference_is_no_commit(spark: SparkSession, tables: Tables) -> None:
+    same = rows(spark, (1, None, ["x"]), (2, "b", None))
+    tables.write_diff("gold.it", same, ["id"])
+    before = tables.snapshot("gold.it")
+    assert tables.write_diff("gold.it", same, ["id"]).changed == 0
+    assert tables.snapshot("gold.it") == before
+
+
+def test_other_columns_overwrite_the_table(spark: SparkSession, tables: Tables) -> None:
+    tables.write_diff("gold.it", rows(spark, (1, "a", None)), ["id"])
+    written = tables.write_diff("gold.it", spark.createDataFrame([(1, 2)], "id INT, size INT"), ["id"])
+    assert written == Written(offered=1, inserted=1)
+    assert_rows(tables.read("gold.it"), ["*"], [(1, 2)])
+
+
+def test_a_batch_is_appended_once(spark: SparkSession, tables: Tables) -> None:
+    tables.append("bronze.it", rows(spark, (1, "a", None)), batch_id=1)
+    tables.append("bronze.it", rows(spark, (2, "b", None)), batch_id=2)
+    for number in (1, 2):
+        with pytest.raises(ConservationError, match=f"batch {number} was not written"):
+            tables.append("bronze.it", rows(spark, (3, "c", None)), batch_id=number)
+    assert tables.count("bronze.it") == 2
+
+
+def test_upsert_takes_over_what_is_newer_and_inserts_what_is_new(spark: SparkSession, tables: Tables) -> None:
+    tables.upsert("silver.it", rows(spark, (1, "b", None), (2, "b", None)), ["id"])
+    newer = rows(spark, (1, "c", None), (2, "a", None), (3, "a", None))
+    written = tables.upsert("silver.it", newer, ["id"], update_if="s.name > t.name")
+    assert (written.offered, written.inserted, written.updated) == (3, 1, 1)
+    assert_rows(tables.read("silver.it"), ["id", "name"], [(1, "c"), (2, "b"), (3, "a")])
+
+
+def test_insert_only_leaves_what_is_there(spark: SparkSession, tables: Tables) -> None:
+    tables.upsert("silver.it", rows(spark, (1, "first", None)), ["id"])
+    tables.upsert("silver.it", rows(spark, (1, "second", None)), ["id"], update_if="false")
+    assert_rows(tables.read("silver.it"), ["id", "name"], [(1, "first")])
+
+
+def test_properties_and_an_older_version_can_be_read_back(spark: SparkSession, tables: Tables) -> None:
+    tables.append("gold.it", rows(spark, (1, "a", None)))
+    tables.set_properties("gold.it", {"lakehouse.note": "it's \\ fine", "comment": "A thing."})
+    tables.append("gold.it", rows(spark, (2, "b", None)))
+    snapshot = tables.snapshot("gold.it")
+    assert snapshot is not None
+    assert (snapshot.version, snapshot.properties["lakehouse.note"]) == (2, "it's \\ fine")
+    assert tables.read("gold.it", version=1).count() == 1
+    assert tables.snapshot("gold.other") is None
+    assert tables.count("gold.other") == 0
