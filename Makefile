@@ -35,7 +35,7 @@ help: ## this list
 	@echo 'ROOT=folder      the lake (default: .lakehouse; or LAKEHOUSE_ROOT in the environment)'
 	@echo 'LANDING=folder   files to copy into landing first (or LAKEHOUSE_LANDING)'
 	@echo 'ARGS="..."       more arguments for the job, pytest or the tool, e.g. ARGS=--help'
-	@echo 'FAST=1           run: start and run small loads faster, big ones slower'
+	@echo 'FAST=1 or FAST=  run: for a small load or for a large one (default: by what waits in landing)'
 	@echo 'PYTHON=program   setup: the Python to use (default: python3)'
 
 setup: ready ## packages, Delta and a faster start into .venv; every other target does it when needed
@@ -49,6 +49,10 @@ demo: ready ## a small lake from generated files (or LANDING) to customer_360
 landing: ready ## generate landing files
 	$(JOB)/generate_landing.py $(ARGS)
 
+# a small load, less than 100 MB of waiting files, is done before the better compiler would pay
+LAKE = $(or $(LAKEHOUSE_ROOT),.lakehouse)
+run: FAST := $(shell du -sk "$(LAKE)/landing" $(if $(LAKEHOUSE_LANDING),"$(LAKEHOUSE_LANDING)") 2>/dev/null | \
+    awk '{ kb += $$1 } END { if (kb < 100000) print 1 }')
 run: ready ## all layers: what is new in landing, to gold
 	$(JOB)/run_pipeline.py $(ARGS)
 

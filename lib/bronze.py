@@ -54,7 +54,7 @@ def with_lineage(rows: DataFrame, *, batch_id: int, run_id: int, ingested_at: da
             "_batch_id": F.lit(batch_id).cast("bigint"),
             "_row_id": F.monotonically_increasing_id(),
         }
-    ).select(*[name for name in rows.columns if name not in LINEAGE], *LINEAGE)
+    ).select(*[f"`{name}`" for name in rows.columns if name not in LINEAGE], *LINEAGE)
 
 
 def schema_of(contract: Contract) -> str:

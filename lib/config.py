@@ -46,6 +46,9 @@ class _StrictLoader(yaml.SafeLoader):
         seen: set[Any] = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=deep)
+            if not isinstance(key, Hashable):
+                said = "a key must be a text (in quotes, if it begins with { or [)"
+                raise yaml.constructor.ConstructorError(None, None, said, key_node.start_mark)
             if key in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"key {key!r} appears twice", key_node.start_mark)
             seen.add(key)
@@ -75,11 +78,11 @@ def load_settings(
     if mistakes or lakehouse is None or chosen is None:
         raise ConfigError("\n".join(mistakes))
     given = root or os.environ.get("LAKEHOUSE_ROOT")
-    lake = Path(given).expanduser().absolute() if given else (conf.parent / chosen.root).absolute()
+    lake = _place(Path(given).expanduser() if given else conf.parent / chosen.root)
     return Settings(
         environment=environment,
         root=lake,
-        landing=(conf.parent / chosen.landing).absolute() if chosen.landing else lake / "landing",
+        landing=_place(conf.parent / chosen.landing) if chosen.landing else lake / "landing",
         as_of=as_of or chosen.as_of,
         batch_bytes=chosen.batch_mib * 1024 * 1024,
         threads=chosen.threads,
@@ -100,6 +103,10 @@ def read_contracts(folder: Path) -> tuple[dict[str, Contract], list[str]]:
         contract, found = _read_model(file, Contract)
         mistakes += found
         if contract is not None:
+            if contract.table in contracts:
+                other = contracts[contract.table]
+                place = f"{other.source}/{other.entity}.yml"
+                mistakes.append(f"{file}: source, entity: its tables would be those of {place}: '{contract.table}'")
             contracts[contract.table] = contract
     return contracts, mistakes
 
@@ -113,12 +120,18 @@ def contract_hash(contract: Contract) -> str:
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
 
+def _place(path: Path) -> Path:
+    """The absolute path without `..`: Hadoop takes those out, and a file's path must begin with that of its folder."""
+    return Path(os.path.abspath(path))  # noqa: PTH100 resolve() would follow links as well
+
+
 def _read_model(file: Path, model: type[M]) -> tuple[M | None, list[str]]:
     if not file.is_file():
         return None, [f"{file}: there is no such file"]
     try:
         document = yaml.load(file.read_text(encoding="utf-8"), Loader=_StrictLoader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:
+        # a ValueError is bytes that are not UTF-8, or a date that no calendar has
         return None, [f"{file}: is not YAML: {' '.join(str(error).split())}"]
     mistakes = _mistakes_of_a_contract(file, document) if model is Contract else []
     try:

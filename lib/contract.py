@@ -57,7 +57,7 @@ Glob = Annotated[str, Field(min_length=1), AfterValidator(_check_glob)]
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Column(_Model):
@@ -109,9 +109,14 @@ class Csv(_Model):
     @model_validator(mode="after")
     def _encoding_is_known(self) -> "Csv":
         try:
-            "".encode(self.encoding)
+            line_end = "\n".encode(self.encoding)
         except LookupError:
             raise ValueError(f"encoding: '{self.encoding}' is not an encoding (e.g. utf-8, windows-1252)") from None
+        if line_end != b"\n":
+            raise ValueError(
+                f"encoding: '{self.encoding}' cannot be read line by line (utf-8, which may begin with a byte order "
+                "mark, and encodings of one byte per character can)"
+            )
         return self
 
 

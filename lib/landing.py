@@ -20,8 +20,10 @@ from lib.errors import ConfigError, LakehouseError
 from lib.sql import sql_text
 
 _CHUNK = 1024 * 1024
-_NO_SEPARATOR = "\x01"
-"""A delimiter that no text file holds: the CSV reader then decodes whole lines."""
+_NO_QUOTE, _NO_SEPARATOR = "\ufdd0", "\ufdd1"
+"""Unicode's own words for "no character", which no text holds: the CSV reader then decodes whole lines."""
+
+_BLANK_LINES, _LINE_END = re.compile(r"\A\s*[\r\n]+"), re.compile(r"[\r\n]")
 
 
 @dataclass(frozen=True, order=True)
@@ -121,7 +123,7 @@ def inspect(landing: Path, file: LandedFile, contract: Contract) -> Inspection:
     if not header_line.strip():
         return Inspection(file, "empty", "the file is empty")
     header = _fields(header_line, contract)
-    offence = _offence_of(header, contract)
+    offence = _offence_of(file, header, contract)
     if offence:
         return Inspection(file, "rejected", offence)
     return Inspection(file, "ok" if has_rows else "empty", "" if has_rows else "there is only a header", header)
@@ -144,7 +146,7 @@ def read_lines(spark: SparkSession, landing: Path, files: Iterable[LandedFile], 
     paths = [re.sub(r"([\\*?\[\]{}])", r"\\\1", prefix + file.path) for file in files]
     decoded = "url_decode(replace(_metadata.file_path, '+', '%2B'))"
     reader = spark.read.schema("_line STRING").options(
-        header="true", sep=_NO_SEPARATOR, quote="", encoding=codecs.lookup(contract.csv.encoding).name
+        header="true", sep=_NO_SEPARATOR, quote=_NO_QUOTE, encoding=codecs.lookup(contract.csv.encoding).name
     )
     return reader.csv(paths).select(
         "_line",
@@ -211,21 +213,27 @@ def _is_skipped(path: str) -> bool:
 
 
 def _decode(stream: IO[bytes], encoding: str) -> tuple[str, bool, int]:
-    """The header line, whether a line with text follows it, and the number of bytes read."""
+    """The first line with text, whether another one follows it, and the number of bytes read."""
     decoder = codecs.getincrementaldecoder(encoding)(errors="strict")
-    head, has_rows, size, in_head = "", False, 0, True
-    while chunk := stream.read(_CHUNK):
+    head, has_rows, size, n_lines, in_head = "", False, 0, 1, True
+    while True:
+        chunk = stream.read(_CHUNK)
+        try:
+            text = decoder.decode(chunk, final=not chunk)
+        except UnicodeDecodeError as error:
+            # the decoder counts from the chunk's beginning; a person looks for a line
+            n_lines += error.object[: error.start].count(b"\n")
+            raise UnicodeError(f"line {n_lines} has the byte 0x{error.object[error.start]:02x}") from error
         size += len(chunk)
-        text = decoder.decode(chunk)
+        n_lines += text.count("\n")
         if in_head:
-            head += text
-            line, _, rest = head.replace("\r\n", "\n").replace("\r", "\n").partition("\n")
-            in_head = "\n" not in head and "\r" not in head
-            text = "" if in_head else rest
+            # as in Spark, lines without text before the header do not count
+            head = _BLANK_LINES.sub("", (head + text).removeprefix("\ufeff"))
+            head, *more = _LINE_END.split(head, maxsplit=1)
+            in_head, text = not more, "".join(more)
         has_rows = has_rows or bool(text.strip())
-    decoder.decode(b"", final=True)
-    line = re.split(r"[\r\n]", head, maxsplit=1)[0]
-    return line.removeprefix("\ufeff"), has_rows, size
+        if not chunk:
+            return head, has_rows, size
 
 
 def _fields(line: str, contract: Contract) -> tuple[str, ...]:
@@ -233,7 +241,9 @@ def _fields(line: str, contract: Contract) -> tuple[str, ...]:
     return tuple(field.strip() for field in row)
 
 
-def _offence_of(header: tuple[str, ...], contract: Contract) -> str:
+def _offence_of(file: LandedFile, header: tuple[str, ...], contract: Contract) -> str:
+    if ":" in file.path:
+        return "Hadoop reads no file with a colon in its path (land it under another name)"
     missing = [name for name in contract.required_source_columns if name not in header]
     if missing:
         what = f"column {missing[0]} is" if len(missing) == 1 else f"columns {', '.join(missing)} are"

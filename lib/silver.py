@@ -21,8 +21,10 @@ def newest(judged: DataFrame, contract: Contract) -> DataFrame:
     """
     passing = judged.filter(F.size("dq_errors") == 0).withColumn("_content_hash", content_hash(contract))
     columns = [*contract.columns, *SILVER_LINEAGE]
+    # a row that landed twice, equal in all, keeps its first address, as a MERGE of the second leaves the first
+    first_landed = [-F.col(name) for name in ADDRESS]
     ranked = passing.groupBy(*[F.col(name).alias(f"_key_{name}") for name in contract.key]).agg(
-        F.max_by(F.struct(*columns), F.struct(*version_order(contract))).alias("_newest")
+        F.max_by(F.struct(*columns), F.struct(*version_order(contract), *first_landed)).alias("_newest")
     )
     return ranked.select("_newest.*")
 

@@ -2,7 +2,7 @@
 
 import re
 
-_TOKEN = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`[^`]*`|\bvalue\b""")
+_TOKEN = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`[^`]*`|\bvalue\b""", re.IGNORECASE)
 
 
 def sql_text(text: str) -> str:
@@ -11,5 +11,5 @@ def sql_text(text: str) -> str:
 
 
 def bind(expression: str, replacement: str) -> str:
-    """An expression with the bare word `value` replaced, but not inside a string or a quoted name."""
-    return _TOKEN.sub(lambda match: replacement if match[0] == "value" else match[0], expression)
+    """An expression with the name `value` replaced, quoted or not, but not the word inside a string or another name."""
+    return _TOKEN.sub(lambda match: replacement if match[0].strip("`").lower() == "value" else match[0], expression)

@@ -80,6 +80,16 @@ def test_a_lone_quote_within_a_field_is_text(spark: SparkSession) -> None:
     ]
 
 
+def test_a_header_may_hold_dots_and_names_that_differ_by_case_or_are_missing(spark: SparkSession) -> None:
+    [row] = parsed(spark, "Thing Id,Name,note,NOTE,a.b,", "1,Ada,x,y,z,")
+    assert row == ("1", "Ada", None, '{"note":"x","NOTE":"y","a.b":"z"}')
+    dotted = THINGS.model_copy(update={"columns": {"city": THINGS.columns["name"].model_copy(update={"from_": "a.b"})}})
+    schema = "_line STRING, _source_file STRING, _source_modified_at TIMESTAMP"
+    frame = bronze.parse_csv(spark.createDataFrame([("Rome", "f", None)], schema), ["a.b"], dotted)
+    at = datetime(2026, 1, 2, tzinfo=timezone.utc)
+    assert bronze.with_lineage(frame, batch_id=1, run_id=1, ingested_at=at).collect()[0]["a.b"] == "Rome"
+
+
 def test_a_row_gets_its_batch_and_an_address_of_its_own(spark: SparkSession) -> None:
     rows: DataFrame = spark.createDataFrame([("a",), ("b",)], "id STRING").withColumns(
         {"_source_file": F.lit("f"), "_source_modified_at": F.lit(None).cast("timestamp")}

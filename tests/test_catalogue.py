@@ -10,6 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from lib.catalogue import catalogue, generate_docs, json_schema, short_table
 from lib.contract import LINEAGE, Contract, LakehouseFile
@@ -167,6 +168,8 @@ def test_an_editor_marks_what_a_run_would_refuse(place: tuple[str, ...], value: 
         node = node[part]
     node[place[-1]] = value
     assert offences(Contract, document)
+    with pytest.raises(ValidationError):
+        Contract.model_validate(document)
 
 
 def offences(model: type[Contract] | type[LakehouseFile], document: object) -> list[str]:

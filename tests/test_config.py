@@ -86,7 +86,36 @@ def test_yaml_that_does_not_parse_and_keys_that_appear_twice_are_told_with_their
     told = mistakes(conf)
     assert told[0].startswith(f"{CALENDAR}: is not YAML:")
     assert "key 'batch_mib' appears twice" in told[1]
-    assert "line 6" in told[1]
+    assert "line 7" in told[1]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("2015-01-01", "2015-02-30", "lakehouse.yml: is not YAML: day is out of range for month"),
+        (".lakehouse #", "{{ root }} #", "lakehouse.yml: is not YAML: a key must be a text (in quotes, if"),
+    ],
+)
+def test_what_yaml_cannot_make_sense_of_is_a_mistake_and_no_crash(conf: Path, old: str, new: str, told: str) -> None:
+    edit(conf, "lakehouse.yml", old, new)
+    [mistake] = mistakes(conf)
+    assert mistake.startswith(told)
+
+
+def test_two_contracts_may_not_share_their_tables(conf: Path) -> None:
+    for source, entity in (("pos_till", "sales"), ("pos", "till_sales")):
+        (conf / "contracts" / source).mkdir()
+        text = (conf / CALENDAR).read_text("utf-8").replace("adventureworks", source)
+        (conf / f"contracts/{source}/{entity}.yml").write_text(text.replace("entity: calendar", f"entity: {entity}"))
+    said = "source, entity: its tables would be those of pos/till_sales.yml: 'pos_till_sales'"
+    assert mistakes(conf) == [f"contracts/pos_till/sales.yml: {said}"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "cp037"])
+def test_an_encoding_must_be_readable_line_by_line(conf: Path, encoding: str) -> None:
+    edit(conf, CALENDAR, "windows-1252", encoding)
+    [mistake] = mistakes(conf)
+    assert mistake.startswith(f"{CALENDAR}: csv.encoding: '{encoding}' cannot be read line by line")
 
 
 def test_a_contract_says_where_it_belongs(conf: Path) -> None:
@@ -117,6 +146,7 @@ def test_an_argument_beats_the_environment_which_beats_the_file(conf: Path, monk
     monkeypatch.setenv("LAKEHOUSE_ROOT", "/by/environment")
     assert load_settings(conf).root == Path("/by/environment")
     assert load_settings(conf, root="/by/argument").landing == Path("/by/argument/landing")
+    assert load_settings(conf, root="/by/../argument").root == Path("/argument"), "Spark's paths have no dots either"
     assert load_settings(conf, as_of=date(2017, 1, 1)).as_of == date(2017, 1, 1)
 
 
@@ -136,6 +166,7 @@ def test_sql_is_compiled_against_the_contracts_own_schema(spark: SparkSession) -
         "no_condition": {"expect": "id + 1", "message": "m"},
         "no_sql": {"expect": "id >", "message": "m"},
         "good": {"expect": "id > 0", "message": "m"},
+        "of_all_rows": {"expect": "max(id) > 0", "message": "m"},
     }
     told = compile_mistakes(spark, contract(columns=columns, rules=rules))
     assert [line.split(": ")[1] for line in told] == [
@@ -143,6 +174,7 @@ def test_sql_is_compiled_against_the_contracts_own_schema(spark: SparkSession) -
         "rules.typo.expect",
         "rules.no_condition.expect",
         "rules.no_sql.expect",
+        "rules.of_all_rows.expect",
     ]
     assert "`nam` cannot be resolved. Did you mean one of the following? [`name`, `id`]" in told[1]
     assert told[2] == "shop/things.yml: rules.no_condition.expect: 'id + 1' is int, not boolean"

@@ -70,6 +70,14 @@ def test_a_file_without_rows_is_empty(tmp_path: Path, content: bytes) -> None:
     assert inspect(tmp_path, content).verdict == "empty"
 
 
+@pytest.mark.parametrize("start", ["\r\n", "  \r\n\r\n", "\n", "\r"])
+def test_lines_without_text_before_the_header_do_not_count(spark: SparkSession, tmp_path: Path, start: str) -> None:
+    found = inspect(tmp_path, f"{start}Date\r\n1/1/2015\r\n".encode())
+    assert (found.verdict, found.header) == ("ok", ("Date",))
+    lines = landing.read_lines(spark, tmp_path, [found.file], CALENDAR)
+    assert [row._line for row in lines.collect()] == ["1/1/2015"]
+
+
 def test_a_missing_column_is_told_with_those_that_are_there(tmp_path: Path) -> None:
     found = inspect(tmp_path, b"Day,Month\r\n1,2\r\n")
     assert (found.verdict, found.reason) == ("rejected", "column Date is missing (there are Day, Month)")
@@ -88,8 +96,21 @@ def test_an_optional_column_may_be_missing(tmp_path: Path) -> None:
 def test_bytes_that_do_not_decode_are_refused_wherever_they_are(tmp_path: Path) -> None:
     late = b"Date\r\n" + b"1/1/2015\r\n" * 200_000 + b"\x81\r\n"
     found = inspect(tmp_path, late)
+    reason = "does not decode as windows-1252: line 200002 has the byte 0x81"
+    assert (found.verdict, found.reason) == ("rejected", reason)
+
+
+def test_a_file_that_ends_within_a_character_is_refused(tmp_path: Path) -> None:
+    utf8 = contract(csv=CALENDAR.csv.model_copy(update={"encoding": "utf-8"}))
+    assert (
+        inspect(tmp_path, b"Date\n1/1/2015\n\xc3", utf8).reason == "does not decode as utf-8: line 3 has the byte 0xc3"
+    )
+
+
+def test_a_path_that_spark_cannot_read_is_refused_before_it_can_stop_the_others(tmp_path: Path) -> None:
+    found = landing.inspect(tmp_path, land(tmp_path, "at 12:00.csv", b"Date\r\n1/1/2015\r\n"), CALENDAR)
     assert found.verdict == "rejected"
-    assert found.reason.startswith("does not decode as windows-1252: ")
+    assert "no file with a colon in its path" in found.reason
 
 
 def test_a_character_on_the_border_of_two_chunks_is_no_offence(tmp_path: Path) -> None:
@@ -148,3 +169,10 @@ def test_lines_are_read_with_the_path_as_it_is_whatever_its_characters(spark: Sp
     lines = landing.read_lines(spark, folder, files, CALENDAR)
     found = sorted((row._source_file, row._line) for row in lines.collect())
     assert found == sorted((name, line) for name in names for line in ("“1”", "2"))
+
+
+def test_a_line_is_read_whole_whatever_its_characters(spark: SparkSession, tmp_path: Path) -> None:
+    odd = ["a\x01b,c", "\x00d\x00", "back\\slash", '"e""f', "'g", "\x85#h"]
+    file = land(tmp_path, "a.csv", "\n".join(["Date", *odd]).encode("utf-8"))
+    utf8 = contract(csv=CALENDAR.csv.model_copy(update={"encoding": "utf-8"}))
+    assert [row._line for row in landing.read_lines(spark, tmp_path, [file], utf8).collect()] == odd

@@ -89,6 +89,22 @@ def test_a_warning_keeps_the_row_and_is_counted(spark: SparkSession) -> None:
     }  # fmt: skip
 
 
+def test_a_rule_with_the_name_of_a_check_of_ours_is_counted_by_itself(spark: SparkSession) -> None:
+    rules = {
+        "quantity_type": {"expect": "quantity < 100", "message": "too many"},
+        "id_not_null": {"expect": "quantity < 10", "message": "many", "on_fail": "warn"},
+        "well_formed": {"expect": "quantity < 1000", "message": "absurd", "on_fail": "fail"},
+    }
+    contract = Contract.model_validate({**SALES.model_dump(by_alias=True), "rules": rules})
+    rows = bronze_rows(spark, contract, {**GOOD, "Quantity": "500"}, {**GOOD, "Id": None})
+    counts = quality.tally(quality.judge(rows, contract), contract).first()
+    assert counts is not None
+    assert {name: n for name, n in counts.asDict().items() if n} == {
+        "rows": 2, "through": 1, "quarantined": 2,
+        "failed__id_not_null": 1, "failed_quantity_type": 1, "failed_id_not_null": 1,
+    }  # fmt: skip
+
+
 def test_a_default_stands_for_no_value_but_never_for_a_bad_one(spark: SparkSession) -> None:
     [row] = quality.judge(bronze_rows(spark, SALES, {**GOOD, "Discount": None}), SALES).collect()
     assert (row.discount, row.dq_errors) == (Decimal("0.0000"), [])
@@ -107,15 +123,23 @@ def test_a_default_stands_for_no_value_but_never_for_a_bad_one(spark: SparkSessi
         ({"type": "decimal(12,2)", "clean": "regexp_replace(value, '[$, ]', '')"}, "$90,000 ", Decimal("90000.00")),
         ({"type": "date"}, "2017-03-01", date(2017, 3, 1)),
         ({"type": "date"}, "2017", None),
+        ({"type": "date"}, "2017    ", None),
+        ({"type": "date"}, "2017-03", None),
+        ({"type": "date"}, "2017-03-01 or so", None),
+        ({"type": "date"}, " 2017-03-01 10:00:00", date(2017, 3, 1)),
+        ({"type": "date", "formats": ["M/d/yyyy"]}, " 3/1/2017 ", date(2017, 3, 1)),
         ({"type": "date", "formats": ["M/d/yyyy", "dd.MM.yyyy"]}, "3/1/2017", date(2017, 3, 1)),
         ({"type": "date", "formats": ["M/d/yyyy", "dd.MM.yyyy"]}, "01.03.2017", date(2017, 3, 1)),
         ({"type": "date", "formats": ["M/d/yyyy"]}, "2/30/2017", None),
         ({"type": "timestamp"}, "2017-03-01T10:00:00+02:00", datetime(2017, 3, 1, 8)),
+        ({"type": "timestamp"}, "12:30:00", None),
+        ({"type": "timestamp"}, "T12:30:00", None),
         ({"type": "boolean"}, "Y", True),
         ({"type": "string", "nulls": ["NA"]}, " NA ", None),
         ({"type": "string", "nulls": ["NA"]}, "NANCY", "NANCY"),
         ({"type": "string", "clean": "initcap(trim(value))"}, " MUÑOZ ", "Muñoz"),
         ({"type": "string", "clean": "concat(value, ' value')"}, "a", "a value"),
+        ({"type": "string", "clean": "UPPER(VALUE)"}, "a", "A"),
         ({"type": "string"}, "  ", None),
     ],
 )
@@ -125,8 +149,8 @@ def test_a_text_becomes_a_value_or_nothing(spark: SparkSession, column: Any, tex
 
 def test_the_word_value_is_bound_only_where_it_is_a_name() -> None:
     assert (
-        bind("concat(value, 'value', `value`, \"value\", values)", "x")
-        == "concat(x, 'value', `value`, \"value\", values)"
+        bind("concat(value, 'value', `value`, Value, \"value\", `a value`, values)", "x")
+        == "concat(x, 'value', x, x, \"value\", `a value`, values)"
     )
 
 

@@ -9,6 +9,7 @@ from pyspark.sql import SparkSession
 
 from lib import quality, silver
 from lib.contract import Contract
+from lib.pipeline.refine import _with_contract_columns as with_contract_columns
 from tests.builders import bronze_rows
 
 FACTS: dict[str, Any] = {
@@ -50,6 +51,22 @@ def test_a_row_that_fails_is_no_version(spark: SparkSession) -> None:
     assert newest(spark, BY_VERSION, *rows) == [(1, "fine", None)]
 
 
+def test_a_row_that_landed_twice_keeps_its_first_address(spark: SparkSession) -> None:
+    row = {"id": "1", "a": "x", "version": "1"}
+    judged = quality.judge(bronze_rows(spark, BY_VERSION, row, row), BY_VERSION)
+    one, other = judged.filter("_row_id = 0"), judged.filter("_row_id = 1")
+    for arrived in (one.union(other), other.union(one)):
+        assert [row._row_id for row in silver.newest(arrived, BY_VERSION).collect()] == [0]
+
+
+def test_newer_is_a_higher_version_and_at_the_same_version_a_higher_hash(spark: SparkSession) -> None:
+    side = "STRUCT<version: INT, _content_hash: BIGINT>"
+    pairs = [((2, 1), (1, 9)), ((1, 9), (2, 1)), ((1, 9), (1, 1)), ((1, 1), (1, 1))]
+    frame = spark.createDataFrame(pairs, f"s {side}, t {side}")
+    newer = [row[0] for row in frame.selectExpr(silver.is_newer(BY_VERSION)).collect()]
+    assert newer == [True, False, True, False]
+
+
 def test_a_value_that_changes_places_with_a_null_is_another_content(spark: SparkSession) -> None:
     frame = bronze_rows(spark, BY_FILE, {"id": "1", "a": "x"}, {"id": "1", "b": "x"})
     hashes = frame.select(silver.content_hash(BY_FILE.model_copy(update={"columns": {"a": None, "b": None}}))).collect()
@@ -81,6 +98,13 @@ def test_a_failing_row_waits_under_its_address_with_the_values_that_landed(spark
     assert row.raw == '{"id":"1","a":"bad","b":" B "}'
     assert list(row.dq_errors) == ["a is bad"]
     assert [(event.status, event.run_id) for event in row.history] == [("waiting", 3)]
+
+
+def test_a_source_column_that_changes_its_case_keeps_what_landed_before(spark: SparkSession) -> None:
+    renamed = Contract.model_validate({**FACTS, "columns": {**FACTS["columns"], "a": {"from": "A", "type": "string"}}})
+    landed = bronze_rows(spark, BY_FILE, {"id": "1", "a": "old"})
+    judged = quality.judge(with_contract_columns(landed, renamed), renamed)
+    assert [row.a for row in silver.newest(judged, renamed).collect()] == ["old"]
 
 
 def test_after_a_new_judgement_a_row_returns_waits_again_or_is_new(spark: SparkSession) -> None:

@@ -3,6 +3,7 @@
 `make` calls this before everything else; only what changed since the last time is done again.
 """
 
+import fcntl
 import hashlib
 import json
 import os
@@ -50,18 +51,29 @@ class SetupError(Exception):
 
 
 def main() -> int:
-    """Do the steps in order; each is done again when its own inputs, or those of a step before it, changed."""
+    """Set up, or say what is in the way."""
     try:
         java = find_java()
-        made = once("environment", f"{VENV} {sys.version}", make_environment, "")
-        made = once("packages", LOCK.read_text(), install_packages, made)
-        made = once("jars", "", fetch_delta_jars, made)
-        recipe = "".join(file.read_text() for file in (Path(__file__), WARM_UP, LOCAL_CONF))
-        once("archive", f"{java} {recipe} {list_jars()}", archive_classes, made)
+        with LOCK.open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # a second `make` waits for the first
+            set_up(java, lock.read())
     except SetupError as error:
         print(f"setup: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("setup: interrupted; run it again: what was begun is finished then", file=sys.stderr)
+        return 130
     return 0
+
+
+def set_up(java: str, lock: str) -> None:
+    """Do the steps in order; each is done again when its own inputs, or those of a step before it, changed."""
+    pins = "".join(line for line in lock.splitlines(keepends=True) if not line.startswith("#"))
+    recipe = "".join(file.read_text() for file in (Path(__file__), WARM_UP, LOCAL_CONF))
+    made = once("environment", f"{VENV} {sys.version}", make_environment, "")
+    made = once("packages", pins, install_packages, made)
+    made = once("jars", "", fetch_delta_jars, made)
+    once("archive", f"{java} {recipe} {list_jars()}", archive_classes, made)
 
 
 def once(step: str, inputs: str, action: Callable[[], None], before: str) -> str:
@@ -124,18 +136,9 @@ def make_environment() -> None:
 def install_packages() -> None:
     """What the lock file names, in exactly these versions."""
     say("packages of requirements.lock; the first time some 450 MB are fetched")
-    pip = [
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--use-pep517",
-        "--no-deps",
-        "-r",
-        str(LOCK),
-    ]
-    if subprocess.run([PYTHON, *pip], check=False).returncode:
+    quiet = ["--quiet", "--disable-pip-version-check"]
+    pip = [str(PYTHON), "-m", "pip", "install", *quiet, "--use-pep517", "--no-deps", "-r", str(LOCK)]
+    if subprocess.run(pip, check=False).returncode:
         raise SetupError("the packages of requirements.lock could not be installed: pip says why above.")
 
 

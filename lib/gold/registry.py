@@ -2,12 +2,14 @@
 
 import hashlib
 import importlib
+import importlib.util
 import inspect
 import pkgutil
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib.abc import InspectLoader
 from types import ModuleType
 
 from pyspark.sql import DataFrame
@@ -85,9 +87,16 @@ def gold_tables() -> dict[str, GoldTable]:
 @cache
 def code_version() -> str:
     """A hash of the source of everything below `lib.gold`: another hash, and gold is computed anew."""
-    sources = [inspect.getsource(importlib.import_module(module)) for module in _modules()]
-    return hashlib.sha256("".join(sources).encode()).hexdigest()[:16]
+    return hashlib.sha256("".join(map(_source_of, _modules())).encode()).hexdigest()[:16]
 
 
 def _modules(package: ModuleType = lib.gold) -> list[str]:
     return sorted(found.name for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."))
+
+
+def _source_of(module: str) -> str:
+    # not inspect.getsource: its cache forgets what comes from a zip, and threads take it from one another
+    spec = importlib.util.find_spec(module)
+    if spec is None or not isinstance(spec.loader, InspectLoader):
+        raise ImportError(f"{module}: there is no source to read")
+    return spec.loader.get_source(module) or ""

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import datetime
 from functools import reduce
 from pathlib import Path
 
@@ -119,8 +120,9 @@ def _load(run: Run, contract: Contract, batch: Batch) -> list[FileFate]:
     """One batch into bronze with one append, or the finding that it is there already."""
     started = run.begin("bronze", contract.table)
     if batch.is_left_over:
-        there = _sources_in_bronze(run, contract.table, batch.number)
+        there = _rows_in_bronze(run, contract.table, batch.number)
         if there:
+            run.done(_step(contract, batch, len(there), sum(there.values()), started))
             # bronze is the truth of what was loaded; what it does not hold is free to be claimed again
             return [
                 FileFate(contract.table, file, batch.number, "loaded" if file.path in there else "unclaimed")
@@ -142,13 +144,15 @@ def _load(run: Run, contract: Contract, batch: Batch) -> list[FileFate]:
         ).inserted
     fates = [_fate(contract.table, batch.number, inspection) for inspection in inspections]
     n_loaded = sum(fate.status == "loaded" for fate in fates)
-    run.done(
-        Step(
-            "bronze", contract.table, batch.number, "append", started, seconds_since(started),
-            files=n_loaded, rows_in=written, accepted=written, changed=written,
-        )
-    )  # fmt: skip
+    run.done(_step(contract, batch, n_loaded, written, started))
     return fates
+
+
+def _step(contract: Contract, batch: Batch, files: int, rows: int, started: datetime) -> Step:
+    return Step(
+        "bronze", contract.table, batch.number, "append", started, seconds_since(started),
+        files=files, rows_in=rows, accepted=rows, changed=rows,
+    )  # fmt: skip
 
 
 def _tell_unknown_columns(run: Run, contract: Contract, inspections: list[Inspection]) -> None:
@@ -159,11 +163,12 @@ def _tell_unknown_columns(run: Run, contract: Contract, inspections: list[Inspec
             run.warn(f"{inspection.file.path}: {what} not in the contract; the values are kept in _rescued")
 
 
-def _sources_in_bronze(run: Run, table: str, batch_id: int) -> set[str]:
+def _rows_in_bronze(run: Run, table: str, batch_id: int) -> dict[str, int]:
+    """The files of a batch that bronze holds, and how many rows of each."""
     if run.tables.snapshot(f"bronze.{table}") is None:
-        return set()
+        return {}
     rows = run.tables.read(f"bronze.{table}").filter(F.col("_batch_id") == batch_id)
-    return {row[0] for row in rows.select("_source_file").distinct().collect()}
+    return {row[0]: row[1] for row in rows.groupBy("_source_file").count().collect()}
 
 
 def _read(run: Run, contract: Contract, inspections: list[Inspection]) -> DataFrame | None:
@@ -196,6 +201,9 @@ def _settle(run: Run, fates: list[FileFate], already: list[FileFate]) -> None:
         if fate.status == "unclaimed":
             why = fate.reason or "it missed its batch"
             run.warn(f"{fate.file.path}: not loaded: {why}; the next run takes it")
+            continue
+        if not landing.is_unchanged(run.settings.landing, fate.file):
+            run.warn(f"{fate.file.path}: is not what was read any more; what is in landing now is a new file")
             continue
         moved_to = _archive(run, fate)
         if fate.status == "rejected":

@@ -150,11 +150,13 @@ def _step(
 def _with_contract_columns(rows: DataFrame, contract: Contract) -> DataFrame:
     """Bronze with every column of the contract: one that the contract learnt later is read from `_rescued`."""
     rescued = F.from_json("_rescued", "MAP<STRING, STRING>")
+    there = {name.lower() for name in rows.columns}
     values = {}
     for source in contract.source_columns.values():
         name = bronze_name(source)
         kept = rescued.getItem(source)
-        values[name] = F.coalesce(F.col(f"`{name}`"), kept) if name in rows.columns else kept
+        # Delta knows no case: what landed as `note` is also the column of a contract that now says `Note`
+        values[name] = F.coalesce(F.col(f"`{name}`"), kept) if name.lower() in there else kept
     return rows.withColumns(values)
 
 

@@ -1,13 +1,19 @@
 """Every gold table is what its docstring says: columns, types and grain."""
 
+import os
+import shutil
+import subprocess
+import sys
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from lib.gold.registry import GoldTable, gold_table, gold_tables
+from lib.gold.registry import GoldTable, code_version, gold_table, gold_tables
+from tests.builders import CONF
 from tests.gold.builders import DEFAULTS, Row, frame
 
 TABLES = list(gold_tables().values())
@@ -105,3 +111,18 @@ def test_a_declared_function_stays_a_function_and_its_parameters_are_its_inputs(
 
     assert things("x", "y") == "xy"
     assert tables["things"] == GoldTable("things", things, ("a", "as_of"), ("id",), ("a",))
+
+
+def test_the_version_of_the_code_is_the_same_from_a_zip_and_in_many_threads(tmp_path: Path) -> None:
+    archive = shutil.make_archive(str(tmp_path / "lib"), "zip", CONF.parent, "lib")
+    program = (
+        "from concurrent.futures import ThreadPoolExecutor; from lib.gold import registry; "
+        "assert 'lib.zip' in registry.__file__; "
+        "version = registry.code_version.__wrapped__; "
+        "print(*set(ThreadPoolExecutor(8).map(lambda _: version(), range(40))))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": archive}, cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.stdout.split(), done.stderr) == ([code_version()], "")

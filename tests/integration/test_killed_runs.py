@@ -100,6 +100,7 @@ def test_a_file_that_lands_beside_a_dead_runs_plan_goes_into_a_batch_of_its_own(
     assert lake.run(layers=["bronze"]).status == 0
     assert lake.rows("bronze.adventureworks_sales", "OrderNumber", "_batch_id") == [("SO1", 1), ("SO2", 1), ("SO3", 2)]
     assert lake.rows("ops.files", "batch_id", "status", where="path LIKE '%Sales%'") == [(1, "loaded"), (2, "loaded")]
+    assert lake.rows("ops.steps", "batch_id", "rows_in", where="table_name LIKE '%sales'") == [(1, 2), (2, 1)]
 
 
 def test_a_planned_file_that_is_gone_is_told_and_stops_nothing(
