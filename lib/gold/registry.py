@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.abc import InspectLoader
 from types import ModuleType
 
 from pyspark.sql import DataFrame
@@ -97,6 +96,7 @@ def _modules(package: ModuleType = lib.gold) -> list[str]:
 def _source_of(module: str) -> str:
     # not inspect.getsource: its cache forgets what comes from a zip, and threads take it from one another
     spec = importlib.util.find_spec(module)
-    if spec is None or not isinstance(spec.loader, InspectLoader):
+    source: str | None = getattr(spec.loader, "get_source", lambda _: None)(module) if spec else None
+    if source is None:
         raise ImportError(f"{module}: there is no source to read")
-    return spec.loader.get_source(module) or ""
+    return source
