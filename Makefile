@@ -1,6 +1,6 @@
 # `make` alone lists the targets. Variables: ROOT, LANDING, ARGS, FAST, PYTHON (`make help` says what they do).
 .DEFAULT_GOAL := help
-.PHONY: help setup demo landing run test check format validate lock clean ready
+.PHONY: help setup demo landing run test check docs format validate lock clean ready
 
 # set here, so that only the command line changes them: an environment often has a ROOT or an ARGS of its own
 ROOT :=
@@ -60,10 +60,14 @@ test: FAST := 1
 test: ready ## all tests
 	.venv/bin/python -m pytest $(ARGS)
 
-check: ready ## format, lint and types
+check: ready ## format, lint, types, and that the generated documents are current
 	.venv/bin/ruff format --check
 	.venv/bin/ruff check
 	.venv/bin/mypy
+	$(JOB)/generate_docs.py --check
+
+docs: ready ## the table catalogue and the schemas for editors, from code and contracts
+	$(JOB)/generate_docs.py
 
 format: ready ## put the code into shape
 	.venv/bin/ruff format

@@ -14,7 +14,7 @@ from lib.gold.registry import GoldTable, gold_tables
 from lib.silver import SILVER_LINEAGE
 
 _BEGIN, _END = "<!-- catalogue -->", "<!-- /catalogue -->"
-_HOW = "python jobs/generate_docs.py"
+_HOW = "make docs"
 _LINEAGE = {
     "_source_file": "path of the landed file, relative to the landing folder",
     "_source_modified_at": "when that file was last changed, UTC",

@@ -63,7 +63,7 @@ def test_a_check_names_each_stale_document_and_the_remedy_and_writes_nothing(hom
     assert done.stderr.splitlines() == [
         "CATALOGUE.md: is not what the code and the contracts say",
         "conf/contract.schema.json: is not what the code and the contracts say",
-        "bring it up to date with: python jobs/generate_docs.py",
+        "bring it up to date with: make docs",
     ]
     assert (home / "CATALOGUE.md").read_text() == "old"
 
