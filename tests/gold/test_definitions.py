@@ -113,16 +113,12 @@ def test_a_declared_function_stays_a_function_and_its_parameters_are_its_inputs(
     assert tables["things"] == GoldTable("things", things, ("a", "as_of"), ("id",), ("a",))
 
 
-def test_the_version_of_the_code_is_the_same_from_a_zip_and_in_many_threads(tmp_path: Path) -> None:
+def test_the_version_of_the_code_is_the_same_from_a_zip(tmp_path: Path) -> None:
     archive = shutil.make_archive(str(tmp_path / "lib"), "zip", CONF.parent, "lib")
-    program = (
-        "from concurrent.futures import ThreadPoolExecutor; from lib.gold import registry; "
-        "assert 'lib.zip' in registry.__file__; "
-        "version = registry.code_version.__wrapped__; "
-        "print(*set(ThreadPoolExecutor(8).map(lambda _: version(), range(40))))"
-    )
+    program = "from lib.gold import registry; print(registry.__file__, registry.code_version(), sep='\\n')"
     done = subprocess.run(
         [sys.executable, "-c", program],
         env={**os.environ, "PYTHONPATH": archive}, cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert (done.stdout.split(), done.stderr) == ([code_version()], "")
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == [f"{archive}/lib/gold/registry.py", code_version()]
