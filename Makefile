@@ -1,6 +1,6 @@
 # `make` alone lists the targets. Variables: ROOT, LANDING, ARGS, FAST, PYTHON (`make help` says what they do).
 .DEFAULT_GOAL := help
-.PHONY: help setup demo landing run test check docs format validate lock clean ready
+.PHONY: help setup demo landing run status quarantine test check docs format validate lock clean ready
 
 # set here, so that only the command line changes them: an environment often has a ROOT or an ARGS of its own
 ROOT :=
@@ -55,6 +55,12 @@ run: FAST := $(shell du -sk "$(LAKE)/landing" $(if $(LAKEHOUSE_LANDING),"$(LAKEH
     awk '{ kb += $$1 } END { if (kb < 100000) print 1 }')
 run: ready ## all layers: what is new in landing, to gold
 	$(JOB)/run_pipeline.py $(ARGS)
+
+status: ready ## how the lake is: last runs, freshness, quarantine, trends
+	$(JOB)/status.py $(ARGS)
+
+quarantine: ready ## rows that wait: ARGS="list", "show pos_sales", "export", "replay pos_sales file", "discard ..."
+	$(JOB)/quarantine.py $(or $(ARGS),list)
 
 test: FAST := 1
 test: ready ## all tests

@@ -12,8 +12,10 @@ from lib.validate import validate  # noqa: E402
 
 def main() -> int:
     """Parse the arguments and validate."""
-    given = arguments(__doc__, HOME / "conf").parse_args()
-    return ended(lambda: validate(settings_of(given)))
+    parser = arguments(__doc__, HOME / "conf")
+    parser.add_argument("--drift", action="store_true", help="print contract lines for fields that no contract knows")
+    given = parser.parse_args()
+    return ended(lambda: validate(settings_of(given), drift=given.drift))
 
 
 if __name__ == "__main__":

@@ -4,11 +4,16 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, datetime, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from lib.config import Settings, load_settings
-from lib.errors import LakehouseError
+from lib.errors import ConfigError, LakehouseError
+from lib.terminal import open_console
+
+if TYPE_CHECKING:
+    from lib.tables import Tables
 
 
 def arguments(description: str | None, conf: Path) -> argparse.ArgumentParser:
@@ -57,20 +62,100 @@ def ended(work: Callable[[], int]) -> int:
 def run_job(description: str | None, conf: Path, layers: Sequence[str], argv: Sequence[str] | None = None) -> int:
     """A job that takes a lake through some layers."""
     given = run_arguments(description, conf).parse_args(argv)
+    return ended(
+        lambda: _run(
+            settings_of(given), layers, copy_from=given.landing, forgiving=bool(given.on_fail), show=given.show
+        )
+    )
+
+
+def withdraw_job(description: str | None, conf: Path, argv: Sequence[str] | None = None) -> int:
+    """A job that takes loaded files out again."""
+    parser = arguments(description, conf)
+    parser.add_argument("path", help="the file's path below landing, e.g. pos/sales/sales_2017-01.jsonl")
+    parser.add_argument("--batch", type=int, help="which one, if a file of that name was loaded more than once")
+    given = parser.parse_args(argv)
 
     def work() -> int:
         settings = settings_of(given)
-        # imported late: a mistake in the configuration is told at once, without Spark
-        from lib.pipeline.run import run_layers
-        from lib.session import build_session
+        from lib.pipeline.withdraw import withdraw
 
-        return run_layers(
-            settings,
-            lambda: build_session("customer-360"),
-            layers=layers,
-            copy_from=given.landing,
-            forgiving=given.on_fail == "quarantine",
-            show=given.show,
-        )
+        return _run(settings, ["silver", "gold"], prepare=withdraw(given.path, given.batch))
 
     return ended(work)
+
+
+def status_job(description: str | None, conf: Path, argv: Sequence[str] | None = None) -> int:
+    """A job that says how a lake is."""
+    given = arguments(description, conf).parse_args(argv)
+
+    def work() -> int:
+        settings = settings_of(given)
+        from lib.status import status
+
+        return status(_tables(settings), settings, now=datetime.now(timezone.utc), console=open_console())
+
+    return ended(work)
+
+
+def quarantine_job(description: str | None, conf: Path, argv: Sequence[str] | None = None) -> int:
+    """A job for the rows that wait: list, show, export, replay or discard."""
+    given = _quarantine_arguments(description, conf).parse_args(argv)
+
+    def work() -> int:
+        settings = settings_of(given)
+        from lib.pipeline import quarantine
+
+        entity = quarantine.entity_of(settings, given.entity) if given.entity else None
+        if given.action == "replay" and entity:
+            return _run(settings, ["silver", "gold"], prepare=quarantine.replay(entity, given.file))
+        if given.action == "discard" and entity:
+            return _run(settings, [], prepare=quarantine.discard(entity, given.where, given.note))
+        from lib import waiting
+
+        if given.action == "show" and entity:
+            return waiting.print_rows_of(_tables(settings), entity, open_console(), limit=given.limit)
+        chosen = [entity] if entity else list(settings.contracts.values())
+        if given.action == "export":
+            return waiting.print_export(_tables(settings), chosen, open_console(), folder=given.to)
+        return waiting.print_list(_tables(settings), chosen, open_console())
+
+    return ended(work)
+
+
+def _quarantine_arguments(description: str | None, conf: Path) -> argparse.ArgumentParser:
+    parser = arguments(description, conf)
+    actions = parser.add_subparsers(dest="action", required=True)
+    actions.add_parser("list", help="age, count and reasons per entity").set_defaults(entity=None)
+    show = actions.add_parser("show", help="the rows that wait, with their reasons")
+    show.add_argument("entity", help="e.g. pos_sales")
+    show.add_argument("--limit", type=int, default=20, help="rows at most (default: %(default)s)")
+    export = actions.add_parser("export", help="the waiting rows into files that a person can mend")
+    export.add_argument("entity", nargs="?", help="e.g. pos_sales (default: all)")
+    export.add_argument("--to", type=Path, default=Path("quarantine"), help="folder (default: %(default)s)")
+    replay = actions.add_parser("replay", help="judge rows again, after a file of corrections or a change of contract")
+    replay.add_argument("entity", help="e.g. pos_sales")
+    replay.add_argument("file", nargs="?", type=Path, help="a mended export (default: judge by today's contract)")
+    discard = actions.add_parser("discard", help="give rows up; they stay on record")
+    discard.add_argument("entity", help="e.g. pos_sales")
+    discard.add_argument("--where", required=True, help="SQL over the quarantine's columns, e.g. '_batch_id = 3'")
+    discard.add_argument("--note", required=True, help="why, for the record")
+    return parser
+
+
+def _tables(settings: Settings) -> "Tables":
+    """The tables of a lake that is there, to be read."""
+    from lib.session import build_session
+    from lib.tables import Tables
+
+    if not settings.root.is_dir():
+        raise ConfigError(f"{settings.root}: there is no lake (`make demo` makes one)")
+    return Tables(build_session("customer-360"), settings.root)
+
+
+def _run(settings: Settings, layers: Sequence[str], **options: Any) -> int:
+    # imported late: a mistake in the configuration is told at once, without Spark
+    from lib.pipeline.run import run_layers
+    from lib.session import build_session
+
+    return run_layers(settings, lambda: build_session("customer-360"), layers=layers, **options)

@@ -33,6 +33,7 @@ class Settings:
     landing: Path
     as_of: date | None
     batch_bytes: int
+    batch_files: int
     threads: int
     measures: dict[str, int]
     demo: Demo
@@ -85,6 +86,7 @@ def load_settings(
         landing=_place(conf.parent / chosen.landing) if chosen.landing else lake / "landing",
         as_of=as_of or chosen.as_of,
         batch_bytes=chosen.batch_mib * 1024 * 1024,
+        batch_files=chosen.batch_files,
         threads=chosen.threads,
         measures=lakehouse.measures.model_dump(),
         demo=lakehouse.demo,
@@ -116,6 +118,7 @@ def contract_hash(contract: Contract) -> str:
     facts = contract.model_dump(include={"key", "latest_by", "columns", "rules"}, mode="json")
     for part in [*facts["columns"].values(), *facts["rules"].values()]:
         part.pop("description", None)
+        part.pop("max_failed", None)
     # dumped in order: the order of columns and of latest_by matters
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -12,6 +12,7 @@ from pydantic.config import JsonDict
 LINEAGE = ("_source_file", "_source_modified_at", "_ingested_at", "_run_id", "_batch_id", "_row_id")
 """The columns that bronze adds to every row; the last two are the row's address in every later table."""
 
+_BRONZE_ITSELF = (*LINEAGE, "_rescued")
 _SIMPLE_TYPES = ("string", "int", "bigint", "double", "boolean", "date", "timestamp")
 _DECIMAL = re.compile(r"decimal\((\d{1,2}),\s*(\d{1,2})\)")
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
@@ -23,6 +24,9 @@ _PATTERN_LETTERS = {
 }
 _DATE_LETTERS = set("GyMLdQqEFa")
 _TIMESTAMP_LETTERS = _DATE_LETTERS | set("hHkKmsSVzOXxZ")
+_AGE = re.compile(r"([1-9]\d*)([mhd])")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+_SHARE = re.compile(r"(\d{1,3}(?:\.\d+)?)%")
 
 
 def _check_type(text: str) -> str:
@@ -48,11 +52,26 @@ def _check_glob(text: str) -> str:
     return text
 
 
+def _check_age(text: str) -> str:
+    if not _AGE.fullmatch(text):
+        raise ValueError(f"'{text}' is not an age (e.g. 90m, 24h or 2d)")
+    return text
+
+
+def _check_tolerance(tolerance: str | int) -> str | int:
+    share = _SHARE.fullmatch(tolerance) if isinstance(tolerance, str) else None
+    if isinstance(tolerance, str) and not (share and float(share[1]) <= 100):
+        raise ValueError(f"'{tolerance}' is no tolerance (a number of rows, e.g. 10, or a share of them, e.g. 5%)")
+    return tolerance
+
+
 # for editors, by way of the JSON Schema; the functions above say in words what is wrong
 _A_TYPE: JsonDict = {"pattern": rf"^({'|'.join(_SIMPLE_TYPES)}|{_DECIMAL.pattern})$"}
 _BY_NAME: JsonDict = {"propertyNames": {"pattern": f"^{_IDENTIFIER.pattern}$"}}
 ColumnType = Annotated[str, AfterValidator(_check_type), Field(json_schema_extra=_A_TYPE)]
 Name = Annotated[str, AfterValidator(_check_identifier)]
+Age = Annotated[str, AfterValidator(_check_age), Field(json_schema_extra={"pattern": f"^{_AGE.pattern}$"})]
+Tolerance = Annotated[str | Annotated[int, Field(ge=0)], AfterValidator(_check_tolerance)]
 Glob = Annotated[str, Field(min_length=1), AfterValidator(_check_glob)]
 
 
@@ -64,7 +83,12 @@ class Column(_Model):
     """One column of an entity: where its text comes from and how the text becomes a typed value."""
 
     type: ColumnType = Field(description="string, int, bigint, double, boolean, date, timestamp or decimal(p,s)")
-    from_: str | None = Field(None, alias="from", min_length=1, description="the source's name, if it differs")
+    from_: str | None = Field(
+        None,
+        alias="from",
+        min_length=1,
+        description="the source's name, if it differs; in JSON a path, e.g. product.id",
+    )
     formats: list[str] = Field([], description="date patterns, tried in order after the ISO form")
     nulls: list[str] = Field([], description="texts that mean: no value (a blank text always does)")
     clean: str | None = Field(None, description="a SQL expression over `value`, the text that landed")
@@ -97,6 +121,16 @@ class Rule(_Model):
     on_fail: Literal["warn", "quarantine", "fail"] = Field(
         "quarantine", description="keep and count the row, part it, or stop the entity before anything is written"
     )
+    max_failed: Tolerance | None = Field(
+        None, description="rows of a batch, or the share of them, that may fail; above it the entity stops"
+    )
+
+    def tolerates(self, failed: int, rows: int) -> bool:
+        """May so many of a batch's rows fail? None of a rule that says `fail`, any number of another one."""
+        if self.max_failed is None:
+            return self.on_fail != "fail" or failed == 0
+        share = _SHARE.fullmatch(self.max_failed) if isinstance(self.max_failed, str) else None
+        return Decimal(100) * failed <= Decimal(share[1]) * rows if share else failed <= int(self.max_failed)
 
 
 class Csv(_Model):
@@ -120,6 +154,27 @@ class Csv(_Model):
         return self
 
 
+class Freshness(_Model):
+    """How old the newest loaded file of an entity may be."""
+
+    warn_after: Age | None = Field(None, description="e.g. 24h")
+    error_after: Age | None = Field(None, description="e.g. 2d")
+
+    @model_validator(mode="after")
+    def _warns_before_it_fails(self) -> "Freshness":
+        if self.warn_after and self.error_after and age_of(self.warn_after) > age_of(self.error_after):
+            raise ValueError(f"warn_after: {self.warn_after} is later than error_after ({self.error_after})")
+        return self
+
+
+class Control(_Model):
+    """The files that announce others: CSV with a header, `file` and `rows`, and `sum` if `sum_of` is given."""
+
+    files: Glob = Field(description="a pattern relative to the landing folder")
+    sum_of: str | None = Field(None, description="the column whose values add up to `sum`")
+    required: bool = Field(False, description="a file that none of them announces waits in landing")
+
+
 class Contract(_Model):
     """What one entity of one source promises: its files, key, order of versions, columns and rules."""
 
@@ -127,8 +182,19 @@ class Contract(_Model):
     entity: Name
     description: str = Field(min_length=1, description="the grain: what one row is")
     files: Glob = Field(description="a pattern relative to the landing folder")
-    format: Literal["csv"]
+    format: Literal["csv", "json"] = Field(description="json: an object a line, or a file that is one array of objects")
     csv: Csv = Csv()  # type: ignore[call-arg]
+    after_load: Literal["move", "keep"] = Field(
+        "move", description="where a loaded file goes: to processed, or nowhere"
+    )
+    on_change: Literal["reload", "ignore", "fail"] = Field(
+        "reload", description="what to do with a file that changed after it was loaded and kept"
+    )
+    on_duplicate: Literal["load", "skip", "fail"] = Field(
+        "load", description="what to do with a file whose content was loaded before under another name"
+    )
+    control: Control | None = None
+    freshness: Freshness = Freshness()  # type: ignore[call-arg]
     key: list[str] = Field(min_length=1, description="the columns that identify a row")
     latest_by: list[str] = Field([], description="the columns that order a key's versions; else the file's time")
     columns: dict[Name, Column] = Field(min_length=1, json_schema_extra=_BY_NAME)
@@ -145,6 +211,20 @@ class Contract(_Model):
         return {name: column.from_ or name for name, column in self.columns.items()}
 
     @property
+    def paths(self) -> dict[str, tuple[str, ...]]:
+        """Where bronze has each column, by its name: one name, or in JSON the names from the record down to it."""
+        is_path = self.format == "json"
+        return {
+            name: tuple(map(bronze_name, source.split("."))) if is_path else (bronze_name(source),)
+            for name, source in self.source_columns.items()
+        }
+
+    @property
+    def encoding(self) -> str:
+        """The Python codec name of the entity's files; JSON is UTF-8."""
+        return self.csv.encoding if self.format == "csv" else "utf-8"
+
+    @property
     def required_source_columns(self) -> list[str]:
         """The columns, by the source's names, without which a file is rejected."""
         return [column.from_ or name for name, column in self.columns.items() if not column.optional]
@@ -157,6 +237,7 @@ class Environment(_Model):
     landing: str | None = Field(None, description="where files land; <root>/landing if not given")
     as_of: date | None = Field(None, description="the day customer_360 is computed for; else the latest order date")
     batch_mib: int = Field(ge=1, description="MiB of landed files that one bronze batch takes at most")
+    batch_files: int = Field(ge=1, description="landed files that one bronze batch takes at most")
     threads: int = Field(ge=1, le=64, description="tables worked on at the same time")
 
 
@@ -188,20 +269,57 @@ def mistakes_between_fields(document: Mapping[str, Any]) -> list[str]:
     columns = document.get("columns")
     if not isinstance(columns, Mapping):
         return []
+    control = document.get("control")
+    named = {field: _texts(document.get(field)) for field in ("key", "latest_by")}
+    named["control.sum_of"] = _texts([control.get("sum_of")]) if isinstance(control, Mapping) else []
     mistakes = [
         f"{field}: '{name}' is not a column (there are {', '.join(map(str, columns))})"
-        for field in ("key", "latest_by")
-        for name in _texts(document.get(field))
+        for field, names in named.items()
+        for name in names
         if name not in columns
     ]
+    if document.get("format") == "json" and "csv" in document:
+        mistakes.append("csv: only for format csv (JSON is read as UTF-8)")
+    sources = {
+        name: str(column.get("from", name) if isinstance(column, Mapping) else name) for name, column in columns.items()
+    }
+    if document.get("format") == "json":
+        return mistakes + _clashes_of_paths(sources)
+    return mistakes + _clashes_of_names(sources)
+
+
+def _clashes_of_names(sources: Mapping[Any, str]) -> list[str]:
+    mistakes = []
     stored_as: dict[str, str] = {}
-    for name, column in columns.items():
-        source_name = str(column.get("from", name) if isinstance(column, Mapping) else name)
+    for name, source_name in sources.items():
         stored = bronze_name(source_name).lower()
-        if stored in (*LINEAGE, "_rescued"):
+        if stored in _BRONZE_ITSELF:
             mistakes.append(f"columns.{name}.from: '{source_name}' is a name that bronze uses itself")
         if stored_as.setdefault(stored, source_name) != source_name:
             mistakes.append(f"columns.{name}.from: '{source_name}' and '{stored_as[stored]}' share a bronze column")
+    return mistakes
+
+
+def _clashes_of_paths(sources: Mapping[Any, str]) -> list[str]:
+    """Paths that bronze cannot hold beside one another: two of one spelling but case, or one that is within another."""
+    mistakes = []
+    leaves: dict[str, str] = {}
+    for name, path in sources.items():
+        parts = path.split(".")
+        if not all(parts):
+            mistakes.append(f"columns.{name}.from: '{path}' is not a path (names with one dot between them)")
+        elif bronze_name(parts[0]).lower() in _BRONZE_ITSELF:
+            mistakes.append(f"columns.{name}.from: '{path}' begins with a name that bronze uses itself")
+        stored = bronze_name(path).lower()
+        for other, written in leaves.items():
+            if (
+                (other == stored and written != path)
+                or other.startswith(f"{stored}.")
+                or stored.startswith(f"{other}.")
+            ):
+                mistakes.append(f"columns.{name}.from: '{path}' and '{written}' share a place in bronze")
+                break
+        leaves[stored] = path
     return mistakes
 
 
@@ -212,6 +330,14 @@ def _texts(names: Any) -> list[str]:
 def bronze_name(source_name: str) -> str:
     """The column name under which bronze stores a source column: Delta allows none of ` ,;{}()\\n\\t=` in a name."""
     return re.sub(r"[ ,;{}()\n\t=`]", "_", source_name)
+
+
+def age_of(text: str) -> timedelta:
+    """An age as it is written in a contract, e.g. 90m, 24h or 2d."""
+    match = _AGE.fullmatch(text)
+    if match is None:
+        raise ValueError(f"'{text}' is not an age")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
 def decimal_of(type_name: str) -> tuple[int, int] | None:

@@ -2,8 +2,11 @@
 
 import codecs
 import csv
+import gzip
+import hashlib
 import re
 import shutil
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -12,16 +15,24 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 import fsspec
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import StringType, StructField, StructType
 
 from lib.contract import Contract
 from lib.errors import ConfigError, LakehouseError
 from lib.sql import sql_text
 
+Layout = Literal["lines", "loose", "array"]
+"""A record a line; JSON of which a line may hold more than one object; one JSON array."""
+
 _CHUNK = 1024 * 1024
 _NO_QUOTE, _NO_SEPARATOR = "\ufdd0", "\ufdd1"
 """Unicode's own words for "no character", which no text holds: the CSV reader then decodes whole lines."""
+
+_AFTER_AN_OBJECT = re.compile(r"}[ \t\r]*(?:[^ \t\r\n,}\]]|,[ \t\r]*[{\n])")
+_BEGINS_SO = re.compile(r"}[ \t\r,]*\Z")
+"""Text after a closed object that could be another record: Spark would read the first of a line and drop the rest."""
 
 _BLANK_LINES, _LINE_END = re.compile(r"\A\s*[\r\n]+"), re.compile(r"[\r\n]")
 
@@ -44,12 +55,24 @@ class LandedFile:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What a look at a whole file says: may it be loaded, and under which header."""
+    """What a look at a whole file says: may it be loaded, how is it laid out, and a hash of its (unpacked) content."""
 
     file: LandedFile
-    verdict: Literal["ok", "empty", "rejected", "changed"]
+    verdict: Literal["ok", "empty", "rejected", "changed", "skipped"]
     reason: str = ""
     header: tuple[str, ...] = ()
+    layout: Layout = "lines"
+    content_hash: str = ""
+
+
+@dataclass(frozen=True)
+class _Content:
+    """What reading a file to its end shows; `head` is the first line with text, of JSON its beginning."""
+
+    head: str
+    has_rows: bool
+    layout: Layout
+    content_hash: str
 
 
 def check_folder(landing: Path) -> None:
@@ -75,7 +98,7 @@ def list_files(landing: Path) -> list[LandedFile]:
 
 
 def assign(files: Iterable[LandedFile], contracts: Iterable[Contract]) -> tuple[dict[str, list[LandedFile]], list[str]]:
-    """The files of each contract by its table name, and the paths that no contract knows.
+    """The files of each contract by its table name, its control files included, and the paths that no contract knows.
 
     Raises:
         ConfigError: if a file matches the `files` of two contracts.
@@ -84,7 +107,7 @@ def assign(files: Iterable[LandedFile], contracts: Iterable[Contract]) -> tuple[
     assigned: dict[str, list[LandedFile]] = {contract.table: [] for contract in known}
     strangers = []
     for file in files:
-        owners = [contract.table for contract in known if fnmatchcase(file.path, contract.files)]
+        owners = [each.table for each in known if fnmatchcase(file.path, each.files) or is_control(file, each)]
         if len(owners) > 1:
             raise ConfigError(
                 f"{file.path}: matches `files` of {' and '.join(owners)} (a file belongs to one contract)"
@@ -96,12 +119,17 @@ def assign(files: Iterable[LandedFile], contracts: Iterable[Contract]) -> tuple[
     return assigned, strangers
 
 
-def in_batches(files: Iterable[LandedFile], max_bytes: int) -> list[list[LandedFile]]:
-    """Files in their order, cut into batches of at most `max_bytes` (a larger file is a batch of its own)."""
+def is_control(file: LandedFile, contract: Contract) -> bool:
+    """Does the file announce others of its contract?"""
+    return contract.control is not None and fnmatchcase(file.path, contract.control.files)
+
+
+def in_batches(files: Iterable[LandedFile], *, max_bytes: int, max_files: int) -> list[list[LandedFile]]:
+    """Files in their order, cut into batches of at most so many bytes and files (a larger file is one of its own)."""
     batches: list[list[LandedFile]] = []
     room = -1
     for file in files:
-        if file.size > room:
+        if file.size > room or len(batches[-1]) == max_files:
             batches.append([])
             room = max_bytes
         batches[-1].append(file)
@@ -110,23 +138,34 @@ def in_batches(files: Iterable[LandedFile], max_bytes: int) -> list[list[LandedF
 
 
 def inspect(landing: Path, file: LandedFile, contract: Contract) -> Inspection:
-    """Read a file once from end to end, in bounded memory: does it decode, and is its header the contract's?"""
+    """Read a file once from end to end, in bounded memory: does it decode, and is it laid out as the contract says?"""
+    is_packed = file.path.endswith(".gz")
     try:
-        with _filesystem().open(str(landing / file.path), "rb") as stream:
-            header_line, has_rows, size = _decode(stream, contract.csv.encoding)
+        with _filesystem().open(str(landing / file.path), "rb", compression="gzip" if is_packed else None) as stream:
+            content = _decode(stream, contract)
     except FileNotFoundError:
         return Inspection(file, "changed", "the file is gone")
+    except EOFError:
+        return Inspection(file, "changed", "its gzip stream ends early, as if it were still being written")
+    except (gzip.BadGzipFile, zlib.error) as error:
+        return Inspection(file, "rejected", f"is not gzip, as its name says: {error}")
     except UnicodeError as error:
-        return Inspection(file, "rejected", f"does not decode as {contract.csv.encoding}: {error}")
-    if size != file.size:
-        return Inspection(file, "changed", f"the file had {file.size} bytes and now has {size}")
-    if not header_line.strip():
+        return Inspection(file, "rejected", f"does not decode as {contract.encoding}: {error}")
+    if not is_unchanged(landing, file):
+        return Inspection(file, "changed", "the file changed while it was looked at")
+    return _laid_out(file, contract, content)
+
+
+def _laid_out(file: LandedFile, contract: Contract, content: _Content) -> Inspection:
+    if not content.head.strip():
         return Inspection(file, "empty", "the file is empty")
-    header = _fields(header_line, contract)
+    header = _fields(content.head, contract) if contract.format == "csv" else ()
     offence = _offence_of(file, header, contract)
     if offence:
         return Inspection(file, "rejected", offence)
-    return Inspection(file, "ok" if has_rows else "empty", "" if has_rows else "there is only a header", header)
+    if not content.has_rows:
+        return Inspection(file, "empty", "there is only a header", header)
+    return Inspection(file, "ok", "", header, content.layout, content.content_hash)
 
 
 def is_unchanged(landing: Path, file: LandedFile) -> bool:
@@ -136,23 +175,72 @@ def is_unchanged(landing: Path, file: LandedFile) -> bool:
     return bool(files.isfile(str(path))) and _landed(Path(file.path), files.info(str(path))) == file
 
 
-def read_lines(spark: SparkSession, landing: Path, files: Iterable[LandedFile], contract: Contract) -> DataFrame:
-    """The lines of CSV files below their header: `_line`, `_source_file` (relative to landing), `_source_modified_at`.
+def read_lines(
+    spark: SparkSession, landing: Path, files: Iterable[LandedFile], contract: Contract, *, layout: Layout = "lines"
+) -> DataFrame:
+    """The records of files as text: `_line`, `_source_file` (relative to landing), `_source_modified_at`.
 
-    Lines, and not Spark's columns, so that a malformed line can be kept as it landed and its quotes be counted.
+    A record is a line, below the header in CSV; of files that are one JSON array, the whole file is. Lines, and not
+    Spark's columns, so that a malformed line can be kept as it landed.
     """
+    paths = _spark_paths(landing, files)
+    if contract.format == "json":
+        lines = spark.read.schema("_line STRING").text(paths, wholetext=layout == "array")
+        without_mark = F.ltrim("_line", F.lit("\ufeff"))
+        lines = lines.select(without_mark.alias("_line"), "_metadata").filter(F.col("_line").rlike(r"\S"))
+    else:
+        reader = spark.read.schema("_line STRING").options(
+            header="true", sep=_NO_SEPARATOR, quote=_NO_QUOTE, encoding=codecs.lookup(contract.encoding).name
+        )
+        lines = reader.csv(paths)
+    return lines.select("_line", *_lineage(landing))
+
+
+def infer_json(spark: SparkSession, landing: Path, files: Iterable[LandedFile]) -> StructType:
+    """The members that the objects of JSON lines have, each of type STRING, STRUCT or ARRAY: one pass over the files.
+
+    Raises:
+        AnalysisException: if two members of one object differ in case only.
+    """
+    return spark.read.option("primitivesAsString", "true").json(_spark_paths(landing, files)).schema
+
+
+def read_json(spark: SparkSession, landing: Path, files: Iterable[LandedFile], schema: StructType) -> DataFrame:
+    """The objects of JSON lines as columns of `schema`, leaves as the text that stands in the file.
+
+    A line that is not read whole is in `_line`, which is NULL for the others; `_source_file` and
+    `_source_modified_at` as in `read_lines`.
+    """
+    options = {"columnNameOfCorruptRecord": "_line", "allowSingleQuotes": "false"}
+    reader = spark.read.schema(StructType([*schema.fields, StructField("_line", StringType())])).options(**options)
+    objects = reader.json(_spark_paths(landing, files))
+    return objects.select(*[F.col(f"`{name}`") for name in schema.names], "_line", *_lineage(landing))
+
+
+def _spark_paths(landing: Path, files: Iterable[LandedFile]) -> list[str]:
+    """Hadoop takes a path for a glob."""
+    return [re.sub(r"([\\*?\[\]{}])", r"\\\1", f"{landing.as_posix()}/{file.path}") for file in files]
+
+
+def _lineage(landing: Path) -> list[Column]:
     prefix = f"{landing.as_posix()}/"
-    # Hadoop takes a path for a glob; and `_metadata.file_path` is percent-encoded, where + is a plus
-    paths = [re.sub(r"([\\*?\[\]{}])", r"\\\1", prefix + file.path) for file in files]
-    decoded = "url_decode(replace(_metadata.file_path, '+', '%2B'))"
-    reader = spark.read.schema("_line STRING").options(
-        header="true", sep=_NO_SEPARATOR, quote=_NO_QUOTE, encoding=codecs.lookup(contract.csv.encoding).name
-    )
-    return reader.csv(paths).select(
-        "_line",
-        F.expr(f"substring({decoded}, locate({sql_text(prefix)}, {decoded}) + {len(prefix)})").alias("_source_file"),
-        F.col("_metadata.file_modification_time").alias("_source_modified_at"),
-    )
+    # `_metadata.file_path` is percent-encoded, where + is a plus
+    path = "_metadata.file_path"
+    decoded = f"CASE WHEN contains({path}, '%') THEN url_decode(replace({path}, '+', '%2B')) ELSE {path} END"
+    relative = F.expr(f"substring_index({decoded}, {sql_text(prefix)}, -1)")
+    return [relative.alias("_source_file"), F.col("_metadata.file_modification_time").alias("_source_modified_at")]
+
+
+def read_text(landing: Path, file: LandedFile) -> str:
+    """A small file whole.
+
+    Raises:
+        LakehouseError: if it is gone or is not UTF-8.
+    """
+    try:
+        return str(_filesystem().cat_file(str(landing / file.path)).decode("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise LakehouseError(f"{file.path}: cannot be read: {error}") from error
 
 
 def archive(landing: Path, file: LandedFile, target: Path, *, reason: str = "") -> Path:
@@ -167,6 +255,18 @@ def archive(landing: Path, file: LandedFile, target: Path, *, reason: str = "") 
     except OSError as error:
         raise LakehouseError(f"{file.path}: cannot be moved to {destination}: {error}") from error
     return destination
+
+
+def write_lines(file: Path, lines: Iterable[str]) -> None:
+    """Write a text file whole or not at all, in bounded memory."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part = file.with_name(f"{file.name}.part")
+        with part.open("w", encoding="utf-8") as out:
+            out.writelines(f"{line}\n" for line in lines)
+        part.replace(file)
+    except OSError as error:
+        raise LakehouseError(f"{file}: cannot be written: {error.strerror}") from error
 
 
 def copy_in(source: Path, landing: Path, contracts: Iterable[Contract]) -> list[Path]:
@@ -212,28 +312,35 @@ def _is_skipped(path: str) -> bool:
     return path.endswith((".tmp", ".part")) or any(part.startswith((".", "_")) for part in path.split("/"))
 
 
-def _decode(stream: IO[bytes], encoding: str) -> tuple[str, bool, int]:
-    """The first line with text, whether another one follows it, and the number of bytes read."""
-    decoder = codecs.getincrementaldecoder(encoding)(errors="strict")
-    head, has_rows, size, n_lines, in_head = "", False, 0, 1, True
+def _decode(stream: IO[bytes], contract: Contract) -> _Content:
+    decoder = codecs.getincrementaldecoder(contract.encoding)(errors="strict")
+    is_json = contract.format == "json"
+    content_hash = hashlib.sha256()
+    head, has_rows, n_lines, in_head, is_loose, carried = "", False, 1, True, False, ""
     while True:
         chunk = stream.read(_CHUNK)
+        content_hash.update(chunk)
         try:
             text = decoder.decode(chunk, final=not chunk)
         except UnicodeDecodeError as error:
             # the decoder counts from the chunk's beginning; a person looks for a line
             n_lines += error.object[: error.start].count(b"\n")
             raise UnicodeError(f"line {n_lines} has the byte 0x{error.object[error.start]:02x}") from error
-        size += len(chunk)
         n_lines += text.count("\n")
+        if is_json and not is_loose:
+            seen = carried + (text if chunk else "\n")
+            is_loose = _AFTER_AN_OBJECT.search(seen) is not None
+            carried = begun[0] if (begun := _BEGINS_SO.search(seen[-_CHUNK:])) else ""
         if in_head:
             # as in Spark, lines without text before the header do not count
             head = _BLANK_LINES.sub("", (head + text).removeprefix("\ufeff"))
-            head, *more = _LINE_END.split(head, maxsplit=1)
-            in_head, text = not more, "".join(more)
+            head, *more = [head] if is_json else _LINE_END.split(head, maxsplit=1)
+            in_head = not head.strip() if is_json else not more
+            text = text if is_json else "".join(more)
         has_rows = has_rows or bool(text.strip())
         if not chunk:
-            return head, has_rows, size
+            layout: Layout = "array" if is_json and head.lstrip().startswith("[") else "loose" if is_loose else "lines"
+            return _Content(head, has_rows, layout, content_hash.hexdigest())
 
 
 def _fields(line: str, contract: Contract) -> tuple[str, ...]:
@@ -244,6 +351,9 @@ def _fields(line: str, contract: Contract) -> tuple[str, ...]:
 def _offence_of(file: LandedFile, header: tuple[str, ...], contract: Contract) -> str:
     if ":" in file.path:
         return "Hadoop reads no file with a colon in its path (land it under another name)"
+    if contract.format == "json":
+        # an object names its own members: what is missing is a matter of the row
+        return ""
     missing = [name for name in contract.required_source_columns if name not in header]
     if missing:
         what = f"column {missing[0]} is" if len(missing) == 1 else f"columns {', '.join(missing)} are"

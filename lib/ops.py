@@ -10,18 +10,21 @@ from pyspark.sql import DataFrame, SparkSession
 from lib.landing import LandedFile
 from lib.session import local_frame
 
-RUNS, STEPS, FILES = "ops.runs", "ops.steps", "ops.files"
+RUNS, STEPS, FILES, QUALITY = "ops.runs", "ops.steps", "ops.files", "ops.quality"
 FILES_KEY = ("table_name", "path", "modified_at", "size")
-STEPS_KEY = ("layer", "table_name", "batch_id")
 
 _FILES = (
     "table_name STRING, path STRING, modified_at TIMESTAMP, size BIGINT, batch_id BIGINT, status STRING, "
-    "reason STRING, run_id BIGINT, changed_at TIMESTAMP"
+    "reason STRING, content_hash STRING, run_id BIGINT, changed_at TIMESTAMP"
 )
 _STEPS = (
     "layer STRING, table_name STRING, batch_id BIGINT, run_id BIGINT, mode STRING, files BIGINT, rows_in BIGINT, "
     "accepted BIGINT, superseded BIGINT, quarantined BIGINT, warned BIGINT, changed BIGINT, "
-    "started_at TIMESTAMP, seconds DOUBLE"
+    "is_conserved BOOLEAN, started_at TIMESTAMP, seconds DOUBLE"
+)
+_QUALITY = (
+    "run_id BIGINT, table_name STRING, batch_id BIGINT, rule STRING, on_fail STRING, evaluated BIGINT, failed BIGINT, "
+    "rate DOUBLE, judged_at TIMESTAMP"
 )
 _RUNS = (
     "run_id BIGINT, environment STRING, as_of DATE, started_at TIMESTAMP, seconds DOUBLE, exit_status INT, "
@@ -30,9 +33,20 @@ _RUNS = (
 
 
 @dataclass(frozen=True)
-class Step:
-    """One table's part of a run, keyed by (layer, table, batch); counts are rows of the batch.
+class RuleCount:
+    """How many rows of a batch a rule was asked of, and how many it failed."""
 
+    rule: str
+    on_fail: str
+    evaluated: int
+    failed: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """One table's part of a run, keyed by (run, layer, table, batch, mode); counts are rows of the batch.
+
+    `is_conserved`: rows in and rows accounted for agree over all batches so far; None where a step has no such hop.
     In bronze `rows_in` are the rows appended. In silver `rows_in = accepted + superseded + quarantined`. In gold
     `accepted` are the rows of the table and `changed` those that the run inserted, updated or deleted.
     """
@@ -50,7 +64,9 @@ class Step:
     quarantined: int = 0
     warned: int = 0
     changed: int = 0
+    is_conserved: bool | None = None
     reasons: dict[str, int] = field(default_factory=dict)
+    rules: tuple[RuleCount, ...] = ()
 
     @property
     def is_unchanged(self) -> bool:
@@ -60,13 +76,19 @@ class Step:
 
 @dataclass(frozen=True)
 class FileFate:
-    """What became of a landed file: planned, loaded, empty, rejected or unclaimed (to be claimed again)."""
+    """What became of a landed file.
+
+    `status`: planned; loaded, empty, rejected; unclaimed (to be claimed again); skipped (its content was loaded
+    before); ignored (it changed after it was loaded); control (it announced others); withdrawn (loaded, and taken
+    out again).
+    """
 
     table: str
     file: LandedFile
     batch_id: int
     status: str
     reason: str = ""
+    content_hash: str = ""
 
 
 def file_rows(spark: SparkSession, fates: Iterable[FileFate], *, run_id: int, at: datetime) -> DataFrame:
@@ -77,6 +99,7 @@ def file_rows(spark: SparkSession, fates: Iterable[FileFate], *, run_id: int, at
             **{name: getattr(fate, name) for name in ("batch_id", "status")},
             "table_name": fate.table,
             "reason": fate.reason or None,
+            "content_hash": fate.content_hash or None,
             "run_id": run_id,
             "changed_at": at,
         }
@@ -86,9 +109,30 @@ def file_rows(spark: SparkSession, fates: Iterable[FileFate], *, run_id: int, at
 
 
 def step_rows(spark: SparkSession, steps: Iterable[Step], *, run_id: int) -> DataFrame:
-    """Rows of `ops.steps`; grain STEPS_KEY. A gold table's batch is the number of the run."""
-    rows = [{**vars(step), "table_name": step.table, "run_id": run_id} for step in steps]
+    """Rows of `ops.steps`; grain: run, layer, table, batch, mode. A gold table's batch is the number of the run."""
+    rows = [{**_plain(step), "table_name": step.table, "run_id": run_id} for step in steps]
     return local_frame(spark, rows, _STEPS)
+
+
+def quality_rows(spark: SparkSession, steps: Iterable[Step], *, run_id: int) -> DataFrame:
+    """Rows of `ops.quality`; grain: run, table, batch, rule. `rate` is failed / evaluated, 0 where nothing was."""
+    rows = [
+        {
+            **vars(rule),
+            "rate": rule.failed / rule.evaluated if rule.evaluated else 0.0,
+            "run_id": run_id,
+            "table_name": step.table,
+            "batch_id": step.batch_id,
+            "judged_at": step.started_at,
+        }
+        for step in steps
+        for rule in step.rules
+    ]
+    return local_frame(spark, rows, _QUALITY)
+
+
+def _plain(step: Step) -> dict[str, Any]:
+    return {name: value for name, value in vars(step).items() if name not in ("rules", "reasons")}
 
 
 def run_row(spark: SparkSession, row: Mapping[str, Any]) -> DataFrame:

@@ -7,7 +7,8 @@ from pyspark.errors import AnalysisException, ParseException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from lib.contract import LINEAGE, Contract, bronze_name, decimal_of, default_literal
+from lib.bronze import texts_of
+from lib.contract import LINEAGE, Contract, decimal_of, default_literal
 from lib.contract import Column as ContractColumn
 from lib.sql import bind, sql_text
 
@@ -34,15 +35,21 @@ class Check:
 def judge(bronze: DataFrame, contract: Contract) -> DataFrame:
     """Every bronze row, typed and judged by all checks at once.
 
-    Gives the contract's columns with their types, LINEAGE, `_raw` STRUCT of the texts that landed, and two arrays of
-    STRING: `dq_errors`, the words of what parts the row (empty: it passes), and `dq_failed`, the names of all failed
-    checks, those that only warn included.
+    Gives the contract's columns with their types, LINEAGE, `raw` STRING (of a row that is parted, the texts that landed
+    as a JSON object by bronze's names; else NULL), and two arrays of STRING: `dq_errors`, the words of what parts the
+    row (empty: it passes), and `dq_failed`, the names of all failed checks, those that only warn included.
     """
-    texts = bronze.select(
+    landed = bronze.select(
         F.struct(*[F.col(f"`{name}`") for name in bronze.columns if name not in LINEAGE]).alias("_raw"),
+        *[text.alias(f"_landed_{name}") for name, text in texts_of(bronze, contract).items()],
+        "_rescued",
+        *LINEAGE,
+    )
+    texts = landed.select(
+        "_raw",
         *[
-            F.expr(text_of(column, bronze_name(source))).alias(f"_text_{name}")
-            for name, column, source in _columns(contract)
+            F.expr(text_of(column, f"_landed_{name}")).alias(f"_text_{name}")
+            for name, column in contract.columns.items()
         ],
         F.expr("_rescued IS NULL OR get_json_object(_rescued, '$._malformed') IS NULL").alias("_is_well_formed"),
         *LINEAGE,
@@ -55,13 +62,15 @@ def judge(bronze: DataFrame, contract: Contract) -> DataFrame:
         *LINEAGE,
     )
     checks = checks_of(contract)
-    return typed.select(
+    judged = typed.select(
         *contract.columns,
         *LINEAGE,
         "_raw",
         _collected([(check, check.message_sql) for check in checks if check.on_fail != "warn"]).alias("dq_errors"),
         _collected([(check, sql_text(check.name)) for check in checks]).alias("dq_failed"),
     )
+    raw = F.when(F.size("dq_errors") > 0, F.to_json("_raw")).alias("raw")
+    return judged.select(*contract.columns, *LINEAGE, raw, "dq_errors", "dq_failed")
 
 
 def checks_of(contract: Contract) -> list[Check]:
@@ -104,6 +113,21 @@ def tally(judged: DataFrame, contract: Contract) -> DataFrame:
     )
 
 
+def totals(bronze: DataFrame, contract: Contract, sum_of: str | None) -> DataFrame:
+    """One row per `_source_file`: `rows` BIGINT, and `total` DECIMAL(38,6), the sum of a column (NULL: none is asked).
+
+    Takes rows of bronze before they have lineage. A value that is no number adds nothing: it shows as a difference.
+    """
+    total = F.lit(None)
+    if sum_of is not None:
+        landed = bronze.withColumn("_landed", texts_of(bronze, contract)[sum_of])
+        bronze = landed.withColumn("_number", F.expr(text_of(contract.columns[sum_of], "_landed")))
+        total = F.coalesce(F.sum(F.expr("try_cast(_number AS DECIMAL(28,6))")), F.lit(0))
+    return bronze.groupBy("_source_file").agg(
+        F.count(F.lit(1)).alias("rows"), total.cast("decimal(38,6)").alias("total")
+    )
+
+
 def compile_mistakes(spark: SparkSession, contract: Contract) -> list[str]:
     """What is wrong with a contract's SQL: each expression is analysed against the schema, no data is read."""
     value = spark.createDataFrame([], "value STRING")
@@ -130,10 +154,10 @@ def _offence_of(frame: DataFrame, expression: str, expected: str) -> str:
     return f"'{expression}' is {found}, not {expected}" if expected and found != expected else ""
 
 
-def text_of(column: ContractColumn, raw: str) -> str:
+def text_of(column: ContractColumn, landed: str) -> str:
     """SQL for a column's text: what landed, without what means "no value", cleaned, or the default."""
     nulls = ", ".join(sql_text(text) for text in ["", *column.nulls])
-    text = f"CASE WHEN trim(`{raw}`) NOT IN ({nulls}) THEN `{raw}` END"
+    text = f"CASE WHEN trim(`{landed}`) NOT IN ({nulls}) THEN `{landed}` END"
     if column.clean:
         cleaned = f"CAST({bind(column.clean, f'({text})')} AS STRING)"
         text = f"nullif({cleaned}, '')"
@@ -160,14 +184,16 @@ def typed_of(column: ContractColumn, text: str) -> str:
     return f"coalesce({', '.join([iso, *patterns])})" if patterns else iso
 
 
-def _columns(contract: Contract) -> list[tuple[str, ContractColumn, str]]:
-    return [(name, column, contract.source_columns[name]) for name, column in contract.columns.items()]
-
-
 def _collected(checks: list[tuple[Check, str]]) -> Column:
-    """The words of the checks that fail, as one ARRAY<STRING>."""
-    words = [f"CASE WHEN NOT coalesce({check.good}, false) THEN {said} END" for check, said in checks]
-    return F.expr(f"array_compact(array({', '.join(words)}))")
+    """The words of the checks that fail, as one ARRAY<STRING>.
+
+    Most rows pass: for them one condition is evaluated and no array is put together.
+    """
+    if not checks:
+        return F.expr("CAST(array() AS ARRAY<STRING>)")
+    is_good = " AND ".join(f"coalesce({check.good}, false)" for check, _ in checks)
+    words = ", ".join(f"CASE WHEN NOT coalesce({check.good}, false) THEN {said} END" for check, said in checks)
+    return F.expr(f"CASE WHEN {is_good} THEN CAST(array() AS ARRAY<STRING>) ELSE array_compact(array({words})) END")
 
 
 def _a(column: ContractColumn) -> str:

@@ -16,6 +16,8 @@ _NEEDED = {
     "spark.sql.session.timeZone": "UTC",
     # without it the CSV reader refuses Windows-1252
     "spark.sql.legacy.javaCharsets": "true",
+    # a name that stands twice in a JSON object must not end the run
+    "spark.sql.mapKeyDedupPolicy": "LAST_WIN",
     # 50 by default: for tables of this size one task reads the log faster than fifty
     "spark.databricks.delta.snapshotPartitions": "1",
 }

@@ -5,7 +5,8 @@ from datetime import datetime
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lib.contract import Contract
+from lib.bronze import raw_schema
+from lib.contract import LINEAGE, Contract
 
 SILVER_LINEAGE = ("_source_file", "_source_modified_at", "_batch_id", "_row_id", "_content_hash")
 """Where a row came from, and the hash that breaks a tie between two versions."""
@@ -33,45 +34,81 @@ def quarantined(judged: DataFrame, *, run_id: int, at: datetime) -> DataFrame:
     """One row per failing bronze row, under its address (`_batch_id`, `_row_id`).
 
     `raw` STRING: the values that landed, a JSON object of texts by the source's names; `dq_errors` ARRAY<STRING>;
-    `status` STRING: waiting; `history` ARRAY<STRUCT<status, at, run_id>>.
+    `correction` STRING: the values that a person gave instead; `status` STRING: waiting, accepted or discarded;
+    `is_due` BOOLEAN: to be judged again; `history` ARRAY<STRUCT<status, at, run_id, note>>.
     """
-    now = F.lit(at).cast("timestamp")
-    event = F.struct(F.lit("waiting").alias("status"), now.alias("at"), F.lit(run_id).cast("bigint").alias("run_id"))
     return judged.filter(F.size("dq_errors") > 0).select(
         "_batch_id",
         "_row_id",
         "_source_file",
         "_source_modified_at",
-        F.to_json("_raw").alias("raw"),
+        "raw",
+        F.lit(None).cast("string").alias("correction"),
         "dq_errors",
         F.lit("waiting").alias("status"),
-        F.array(event).alias("history"),
+        F.lit(False).alias("is_due"),
+        F.array(event(F.lit("waiting"), run_id=run_id, at=at)).alias("history"),
     )
+
+
+def event(status: Column, *, run_id: int, at: datetime, note: Column | None = None) -> Column:
+    """An element of a quarantined row's `history`."""
+    return F.struct(
+        status.alias("status"),
+        F.lit(at).cast("timestamp").alias("at"),
+        F.lit(run_id).cast("bigint").alias("run_id"),
+        (F.lit(None) if note is None else note).cast("string").alias("note"),
+    )
+
+
+def corrected(waiting: DataFrame, contract: Contract) -> DataFrame:
+    """Quarantined rows as rows of bronze: with the values of their correction, else with those that landed."""
+    landed = F.from_json(F.coalesce("correction", "raw"), raw_schema(contract))
+    rows = waiting.select(landed.alias("_landed"), "_source_file", "_source_modified_at", *ADDRESS)
+    absent = {"_ingested_at": F.lit(None).cast("timestamp"), "_run_id": F.lit(None).cast("bigint")}
+    return rows.withColumns(absent).select("_landed.*", *LINEAGE)
+
+
+def returned(due: DataFrame, judged: DataFrame, *, run_id: int, at: datetime) -> DataFrame:
+    """Quarantined rows after they were judged again: accepted, or waiting with today's reasons; none is due."""
+    reasons = judged.select(*ADDRESS, F.col("dq_errors").alias("_reasons"))
+    status = F.when(F.size("_reasons") == 0, "accepted").otherwise("waiting")
+    history = F.when(
+        F.size("_reasons") == 0, F.array_append("history", event(F.lit("accepted"), run_id=run_id, at=at))
+    ).otherwise(F.col("history"))
+    changed = {"status": status, "history": history, "is_due": F.lit(False)}
+    errors = F.when(F.size("_reasons") == 0, F.col("dq_errors")).otherwise(F.col("_reasons"))
+    both = due.join(reasons, list(ADDRESS), how="inner")
+    return both.withColumns({**changed, "dq_errors": errors}).select(*due.columns)
 
 
 def requarantined(known: DataFrame, failing: DataFrame, *, run_id: int, at: datetime) -> DataFrame:
     """A whole quarantine table after all of bronze was judged anew; grain and columns as in `quarantined`.
 
     A waiting row that fails no more becomes `accepted`; one that fails (still, or again) is waiting, with today's
-    reasons; every change of status goes into `history`.
+    reasons; a discarded one stays so. Every change of status goes into `history`.
     """
     old, new = known.alias("old"), failing.alias("new")
     both = old.join(new, [F.col(f"old.{name}") == F.col(f"new.{name}") for name in ADDRESS], how="full_outer")
     fails, was_known = F.col("new._row_id").isNotNull(), F.col("old._row_id").isNotNull()
-    status = F.when(fails, "waiting").when(F.col("old.status") == "waiting", "accepted").otherwise(F.col("old.status"))
-    event = F.struct(
-        status.alias("status"), F.lit(at).cast("timestamp").alias("at"), F.lit(run_id).cast("bigint").alias("run_id")
+    is_discarded = F.coalesce(F.col("old.status") == "discarded", F.lit(False))
+    status = (
+        F.when(is_discarded, "discarded")
+        .when(fails, "waiting")
+        .when(F.col("old.status") == "waiting", "accepted")
+        .otherwise(F.col("old.status"))
     )
     history = (
         F.when(~was_known, F.col("new.history"))
-        .when(status != F.col("old.status"), F.array_append("old.history", event))
+        .when(status != F.col("old.status"), F.array_append("old.history", event(status, run_id=run_id, at=at)))
         .otherwise(F.col("old.history"))
     )
-    kept = [name for name in known.columns if name not in ("dq_errors", "status", "history")]
+    judged_anew = ("dq_errors", "status", "is_due", "history")
     return both.select(
-        *[F.coalesce(f"old.{name}", f"new.{name}").alias(name) for name in kept],
+        *[F.coalesce(f"old.{name}", f"new.{name}").alias(name) for name in known.columns if name not in judged_anew],
         F.coalesce("new.dq_errors", "old.dq_errors").alias("dq_errors"),
         status.alias("status"),
+        F.lit(False).alias("is_due"),
         history.alias("history"),
     )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from delta.tables import DeltaMergeBuilder, DeltaTable
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 
 from lib.diff import difference
 from lib.errors import ConservationError
@@ -86,6 +86,7 @@ class Tables:
         if self.snapshot(name) is None:
             return self.append(name, rows)
         merge = self._merge(name, rows, " AND ".join(f"t.`{column}` = s.`{column}`" for column in key))
+        merge = merge.withSchemaEvolution()
         if update_if != "false":
             merge = merge.whenMatchedUpdateAll(update_if)
         return self._executed(name, merge.whenNotMatchedInsertAll())
@@ -117,6 +118,15 @@ class Tables:
             return replace(written, offered=self.count(name))
         finally:
             changes.unpersist()
+
+    def delete(self, name: str, condition: Column) -> int:
+        """Delete the rows that meet a condition; gives their number."""
+        before = self.snapshot(name)
+        DeltaTable.forPath(self.spark, self.path(name)).delete(condition)
+        after = self.snapshot(name)
+        if before is None or after is None or after.version == before.version:
+            return 0
+        return self._metrics(name).get("numDeletedRows", 0)
 
     def set_properties(self, name: str, properties: Mapping[str, str]) -> None:
         """Write table properties, in one commit; `comment` sets the table's description."""

@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 from structlog.typing import FilteringBoundLogger
@@ -128,18 +129,25 @@ class Reporter:
             conserved=n_equal, hops=len(conserved),
         )  # fmt: skip
 
-    def rows(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-        """Some rows of a table, numbers to the right."""
-        body = [list(row) for row in rows]
-        table = Table(
-            title=title, title_justify="left", box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0)
-        )
-        for position, column in enumerate(columns):
-            is_number = all(isinstance(row[position], int | float | Decimal) for row in body)
-            table.add_column(column, justify="right" if is_number else "left", no_wrap=True)
-        for row in body:
-            table.add_row(*["" if value is None else _shown(value) for value in row])
-        self.console.print(table)
+    def note(self, line: str) -> None:
+        """Something that was done before the layers began."""
+        self.console.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
+        self.log.info("note", text=line)
+
+
+def print_rows(console: Console, title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Some rows of a table, numbers to the right."""
+    body = [list(row) for row in rows]
+    table = Table(
+        title=title, title_justify="left", box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0)
+    )
+    for position, column in enumerate(columns):
+        is_number = all(isinstance(row[position], int | float | Decimal) for row in body)
+        table.add_column(column, justify="right" if is_number else "left", no_wrap=True)
+    for row in body:
+        table.add_row(*["" if value is None else escape(_shown(value)) for value in row])
+    console.print(table)
+    console.print()
 
 
 def open_console() -> Console:

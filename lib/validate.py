@@ -4,10 +4,12 @@ from pyspark.sql import SparkSession
 from rich.console import Console
 
 from lib.config import Settings
+from lib.drift import contract_lines, unknown_fields
 from lib.errors import ConfigError
 from lib.pipeline.build import input_mistakes
 from lib.quality import compile_mistakes
 from lib.session import build_session
+from lib.tables import Tables
 from lib.terminal import open_console
 
 
@@ -23,8 +25,35 @@ def check(spark: SparkSession, settings: Settings) -> None:
         raise ConfigError("\n".join(mistakes))
 
 
-def validate(settings: Settings, *, console: Console | None = None) -> int:
-    """Check a configuration that was read, and say that it is good."""
-    check(build_session("validate"), settings)
-    (console or open_console()).print(f"{len(settings.contracts)} contracts and the graph of gold are valid")
+def validate(settings: Settings, *, drift: bool = False, console: Console | None = None) -> int:
+    """Check a configuration that was read, and say that it is good.
+
+    With `drift`, also print the contract lines for the fields that have landed in the lake and that no contract knows.
+    """
+    spark, console = build_session("validate"), console or open_console()
+    check(spark, settings)
+    console.print(f"{len(settings.contracts)} contracts and the graph of gold are valid")
+    if drift:
+        _print_drift(Tables(spark, settings.root), settings, console)
     return 0
+
+
+def _print_drift(tables: Tables, settings: Settings, console: Console) -> None:
+    found = 0
+    for name, contract in settings.contracts.items():
+        if tables.snapshot(f"bronze.{name}") is None:
+            continue
+        fields = [tuple(row) for row in unknown_fields(tables.read(f"bronze.{name}"), contract).collect()]
+        if fields:
+            found += len(fields)
+            lines = [
+                f"# contracts/{contract.source}/{contract.entity}.yml",
+                "columns:",
+                *contract_lines(fields),
+            ]
+            console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
+    console.print(
+        f"{found} fields landed that no contract knows; with these lines the next run has them, for old rows too"
+        if found
+        else "no field landed that no contract knows"
+    )

@@ -10,10 +10,10 @@ _EXACT = "decimal(28,8)"
 
 
 def orders_of(sales: DataFrame) -> DataFrame:
-    """One row per order: customer_id, source, order_id, order_date, territory_id, quantity, value, cost.
+    """One row per order: customer_id, source, order_id, order_date, territory_id, quantity, value, margin.
 
-    An order's date and territory are those of its first line, by date and line number. A line whose product is
-    unknown has no price: its units count, and it adds nothing to value and cost.
+    An order's date and territory are those of its first line, by date and line number. A line without a price counts
+    its units and adds nothing to value and margin; a line without a known cost adds its value, and nothing to margin.
     """
     first_line = F.struct("order_date", "order_line")
     return sales.groupBy("customer_id", "source", "order_id").agg(
@@ -21,7 +21,8 @@ def orders_of(sales: DataFrame) -> DataFrame:
         F.min_by("territory_id", first_line).alias("territory_id"),
         F.sum("quantity").alias("quantity"),
         _exact(F.sum("total_value")).alias("value"),
-        _exact(F.sum("total_cost")).alias("cost"),
+        # NULL where price or cost is: what is not known to be profit does not count as such
+        _exact(F.sum(F.col("total_value") - F.col("total_cost"))).alias("margin"),
     )
 
 
@@ -39,8 +40,7 @@ def lifetime(orders: DataFrame) -> DataFrame:
         F.count(F.lit(1)).alias("total_orders"),
         F.sum("quantity").alias("total_quantity"),
         _money(F.sum("value")).alias("total_spend"),
-        # in types that leave the difference its eight decimals: it too is rounded once
-        _money(_exact(F.sum("value")) - _exact(F.sum("cost"))).alias("total_margin"),
+        _money(F.sum("margin")).alias("total_margin"),
         _money(F.avg("value")).alias("avg_order_value"),
         _money(F.max("value")).alias("max_order_value"),
         F.min("order_date").alias("first_order_date"),

@@ -80,13 +80,15 @@ def _build(run: Run, table: GoldTable) -> None:
     properties = {"comment": table.description, _PROPERTY: json.dumps(built_from, sort_keys=True)}
     run.tables.set_properties(name, properties)
     rows_in = sum(run.tables.count(_full_name(each)) for each in table.rows_of)
+    is_conserved = None
     if table.rows_of:
-        run.conserve(table.name, f"{' and '.join(table.rows_of)} to {name}", rows_in, written.offered)
+        is_conserved = run.conserve(table.name, f"{' and '.join(table.rows_of)} to {name}", rows_in, written.offered)
     _tell_inferred(run, table, rows)
     run.done(
         Step(
             "gold", table.name, run.run_id, "full", started, seconds_since(started),
             rows_in=rows_in or written.offered, accepted=written.offered, changed=written.changed,
+            is_conserved=is_conserved,
         )
     )  # fmt: skip
 

@@ -55,13 +55,14 @@ class Run:
             self.failures[name] = line
         self.reporter.failure(name, line)
 
-    def conserve(self, table: str, hop: str, rows_in: int, rows_out: int) -> None:
+    def conserve(self, table: str, hop: str, rows_in: int, rows_out: int) -> bool:
         """Compare the rows on the two sides of a hop; a difference is a failure of the table."""
         is_equal = rows_in == rows_out
         with self._lock:
             self.conserved.append((hop, is_equal))
         if not is_equal:
             self.fail(table, f"{hop}: not conserved: {rows_in:,} rows in, {rows_out:,} accounted for")
+        return is_equal
 
     def each(self, names: Iterable[str], work: Callable[[str], T]) -> dict[str, T]:
         """Do the work for each name, several at a time. A failure of one is taken down and stops no other."""

@@ -1,7 +1,7 @@
-"""Bronze to silver: judge what is new, part it, merge it, and only then remember how far it went."""
+"""Bronze to silver: judge what is new or came back, part it, merge it, and only then remember how far it went."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from pyspark.sql import DataFrame
@@ -9,10 +9,10 @@ from pyspark.sql import functions as F
 
 from lib import quality, silver
 from lib.config import contract_hash
-from lib.contract import Contract, bronze_name
+from lib.contract import Contract
 from lib.errors import ConservationError, QualityError
-from lib.ops import Step
-from lib.pipeline.context import Run, seconds_since
+from lib.ops import RuleCount, Step
+from lib.pipeline.context import Run, now, seconds_since
 from lib.tables import Written
 
 _PROPERTY = "lakehouse.refined"
@@ -22,22 +22,30 @@ _PROPERTY = "lakehouse.refined"
 class Progress:
     """How far a silver table is, kept in its own properties so that no second record can disagree with it.
 
-    `through`: the highest batch refined; `bronze_version`: bronze's version then; the counts are rows of all
-    batches up to it, refined under `contract_hash`.
+    `through`: the highest batch refined; `bronze_version`, `quarantine_version`: those tables' versions then; the
+    counts are rows of all batches up to it, as they were first judged under `contract_hash`. `returned_before` of the
+    quarantine's accepted rows are among them: they returned when all of bronze was judged anew.
     """
 
     contract_hash: str
     through: int = 0
     bronze_version: int = -1
+    quarantine_version: int = -1
     rows_in: int = 0
     accepted: int = 0
     superseded: int = 0
     quarantined: int = 0
+    returned_before: int = 0
 
 
 def refine(run: Run, tables: list[str]) -> None:
     """Bring silver up to bronze for the given entities."""
     run.each(tables, lambda name: _refine(run, run.settings.contracts[name]))
+
+
+def quarantine_of(table: str) -> str:
+    """The name of an entity's quarantine."""
+    return f"silver.{table}_quarantine"
 
 
 def progress_of(run: Run, contract: Contract) -> Progress | None:
@@ -47,124 +55,180 @@ def progress_of(run: Run, contract: Contract) -> Progress | None:
     return Progress(**json.loads(text)) if text else None
 
 
+def forget_progress(run: Run, contract: Contract) -> None:
+    """Make the next refinement judge all of bronze anew, and write what differs."""
+    if run.tables.snapshot(f"silver.{contract.table}") is not None:
+        run.tables.set_properties(f"silver.{contract.table}", {_PROPERTY: ""})
+
+
 def _refine(run: Run, contract: Contract) -> None:
     started = run.begin("silver", contract.table)
-    newest = run.tables.snapshot(f"bronze.{contract.table}")
-    if newest is None:
+    bronze = run.tables.snapshot(f"bronze.{contract.table}")
+    if bronze is None:
         return
     expected = contract_hash(contract)
     before = progress_of(run, contract)
-    if before is not None and (before.contract_hash, before.bronze_version) == (expected, newest.version):
+    is_current = before is not None and (before.contract_hash, before.bronze_version) == (expected, bronze.version)
+    if before is not None and is_current and before.quarantine_version == _quarantine_version(run, contract):
         run.done(Step("silver", contract.table, before.through, "unchanged", started))
         return
-    is_again = before is not None and before.contract_hash != expected
-    if before is None or is_again:
-        before = Progress(expected)
-    rows = run.tables.read(f"bronze.{contract.table}", version=newest.version)
-    rows = _with_contract_columns(rows, contract).filter(F.col("_batch_id") > before.through)
+    steps: list[Step] = []
+    progress = before
+    if progress is None or not is_current:
+        progress, step = _take_in(run, contract, before, bronze.version, started)
+        steps.append(step)
+    steps += _take_back(run, contract)
+    progress = replace(progress, quarantine_version=_quarantine_version(run, contract))
+    description = {"comment": contract.description, _PROPERTY: json.dumps(asdict(progress))}
+    run.tables.set_properties(f"silver.{contract.table}", description)
+    is_conserved = _check(run, contract, progress)
+    for step in steps:
+        run.done(replace(step, is_conserved=is_conserved))
+
+
+def _quarantine_version(run: Run, contract: Contract) -> int:
+    snapshot = run.tables.snapshot(quarantine_of(contract.table))
+    return snapshot.version if snapshot else -1
+
+
+def _take_in(
+    run: Run, contract: Contract, before: Progress | None, bronze_version: int, started: datetime
+) -> tuple[Progress, Step]:
+    """What bronze has and silver has not: the new batches, or all of them where silver has to be made anew."""
+    expected = contract_hash(contract)
+    is_again = before is None or before.contract_hash != expected
+    start = Progress(expected) if before is None or is_again else before
+    # the first time is no difference from anything, as long as no run has begun to write
+    is_again = is_again and run.tables.snapshot(f"silver.{contract.table}") is not None
+    rows = run.tables.read(f"bronze.{contract.table}", version=bronze_version)
+    rows = rows.filter(F.col("_batch_id") > start.through)
+    known = run.tables.read(quarantine_of(contract.table)) if _quarantine_version(run, contract) >= 0 else None
+    judged = _judged(contract, rows, known if is_again else None)
     # judged once, read three times: for the counts, for quarantine, for silver
-    judged = quality.judge(rows, contract).persist()
+    judged = judged.persist()
     try:
-        counts = _counts(run, contract, judged, before)
+        discarded = known.filter("status = 'discarded'").count() if known is not None and is_again else 0
+        counts = _counts(run, contract, judged, start.rows_in + discarded)
         if counts["quarantined"] or is_again:
-            _write_quarantine(run, contract, judged, is_again=is_again)
+            _write_quarantine(run, contract, judged, known, is_again=is_again)
         written = _write_silver(run, contract, judged, is_again=is_again)
     finally:
         judged.unpersist()
-    after = _advanced(before, counts, newest.version, written.offered)
-    description = {"comment": contract.description, _PROPERTY: json.dumps(asdict(after))}
-    run.tables.set_properties(f"silver.{contract.table}", description)
-    _check(run, contract, after)
+    returned = start.returned_before
+    if is_again and known is not None:
+        returned = run.tables.read(quarantine_of(contract.table)).filter("status = 'accepted'").count()
+    superseded = counts["rows"] - counts["quarantined"] - written.offered
+    progress = Progress(
+        contract_hash=expected,
+        through=counts["through"] or start.through,
+        bronze_version=bronze_version,
+        rows_in=start.rows_in + counts["rows"] + discarded,
+        accepted=start.accepted + written.offered,
+        superseded=start.superseded + superseded,
+        quarantined=start.quarantined + counts["quarantined"],
+        returned_before=returned,
+    )
     mode = "again" if is_again else "merge"
-    run.done(_step(contract, counts, before=before, after=after, written=written, started=started, mode=mode))
+    return progress, _step(contract, counts, written, batch_id=progress.through, mode=mode, started=started)
 
 
-def _counts(run: Run, contract: Contract, judged: DataFrame, before: Progress) -> dict[str, int]:
+def _judged(contract: Contract, rows: DataFrame, known: DataFrame | None) -> DataFrame:
+    """Rows of bronze, judged; those that a person corrected as they are now, those that one discarded not at all."""
+    if known is None:
+        return quality.judge(rows, contract)
+    decided = known.filter("correction IS NOT NULL OR status = 'discarded'").select(*silver.ADDRESS)
+    corrected = known.filter("correction IS NOT NULL AND status <> 'discarded'")
+    untouched = quality.judge(rows.join(decided, list(silver.ADDRESS), how="left_anti"), contract)
+    return untouched.unionByName(quality.judge(silver.corrected(corrected, contract), contract))
+
+
+def _take_back(run: Run, contract: Contract) -> list[Step]:
+    """The waiting rows that somebody corrected: judged as they are now, merged if they pass, waiting on if not.
+
+    Silver is written before their status is: a run that dies in between finds them due again.
+    """
+    started = now()
+    name = quarantine_of(contract.table)
+    if _quarantine_version(run, contract) < 0:
+        return []
+    due = run.tables.read(name).filter("status = 'waiting' AND is_due").persist()
+    try:
+        if due.isEmpty():
+            return []
+        judged = quality.judge(silver.corrected(due, contract), contract).persist()
+        counts = (quality.tally(judged, contract).collect())[0].asDict()
+        written = run.tables.upsert(
+            f"silver.{contract.table}", silver.newest(judged, contract), contract.key,
+            update_if=silver.is_newer(contract),
+        )  # fmt: skip
+        outcome = silver.returned(due, judged, run_id=run.run_id, at=run.started_at)
+        run.tables.upsert(name, outcome, silver.ADDRESS)
+        judged.unpersist()
+        return [_step(contract, counts, written, batch_id=run.run_id, mode="returned", started=started)]
+    finally:
+        due.unpersist()
+
+
+def _counts(run: Run, contract: Contract, judged: DataFrame, known_rows: int) -> dict[str, int]:
     """The tally of what is new, after a look at whether it may be written at all.
 
     Raises:
         ConservationError: if bronze's own count of new rows is another one.
-        QualityError: if a rule failed that says `on_fail: fail`.
+        QualityError: if more rows fail a rule than it tolerates.
     """
     row = quality.tally(judged, contract).first()
     counts: dict[str, int] = row.asDict() if row is not None else {}
-    in_bronze = run.tables.count(f"bronze.{contract.table}") - before.rows_in
+    in_bronze = run.tables.count(f"bronze.{contract.table}") - known_rows
     if in_bronze != counts["rows"]:
         raise ConservationError(
             f"silver.{contract.table}: bronze has {in_bronze:,} new rows, but {counts['rows']:,} were read"
         )
-    said = ", ".join(
-        f"{counts[f'failed_{check.name}']:,} {check.reason}"
-        for check in quality.checks_of(contract)
-        if check.on_fail == "fail" and counts[f"failed_{check.name}"]
-    )
+    said = []
+    for name, rule in contract.rules.items():
+        failed = counts[f"failed_{name}"]
+        if not rule.tolerates(failed, counts["rows"]):
+            why = "on_fail: fail" if rule.max_failed is None else f"max_failed: {rule.max_failed}"
+            said.append(f"{failed:,} of {counts['rows']:,} rows: {rule.message} ({why})")
     if said and not run.forgiving:
         raise QualityError(
-            f"silver.{contract.table}: {said} (on_fail: fail): nothing of it was written; mend the file or the rule, "
+            f"silver.{contract.table}: {', '.join(said)}: nothing of it was written; mend the file or the rule, "
             "or let one run pass with --on-fail quarantine"
         )
     return counts
 
 
-def _advanced(before: Progress, counts: dict[str, int], bronze_version: int, accepted: int) -> Progress:
-    """Progress after a refinement: `superseded` are the passing rows that gave way to a newer one of their batch."""
-    return Progress(
-        contract_hash=before.contract_hash,
-        through=counts["through"] or before.through,
-        bronze_version=bronze_version,
-        rows_in=before.rows_in + counts["rows"],
-        accepted=before.accepted + accepted,
-        superseded=before.superseded + counts["rows"] - counts["quarantined"] - accepted,
-        quarantined=before.quarantined + counts["quarantined"],
-    )
-
-
 def _step(
-    contract: Contract,
-    counts: dict[str, int],
-    *,
-    before: Progress,
-    after: Progress,
-    written: Written,
-    started: datetime,
-    mode: str,
+    contract: Contract, counts: dict[str, int], written: Written, *, batch_id: int, mode: str, started: datetime
 ) -> Step:
     failed = {check: counts[f"failed_{check.name}"] for check in quality.checks_of(contract)}
     return Step(
         "silver",
         contract.table,
-        after.through,
+        batch_id,
         mode,
         started,
         seconds_since(started),
         rows_in=counts["rows"],
         accepted=written.offered,
-        superseded=after.superseded - before.superseded,
+        superseded=counts["rows"] - counts["quarantined"] - written.offered,
         quarantined=counts["quarantined"],
         warned=sum(n for check, n in failed.items() if check.on_fail == "warn"),
         changed=written.changed,
         reasons={check.reason: n for check, n in failed.items() if n},
+        rules=tuple(
+            RuleCount(check.name, check.on_fail, counts["rows"], n)
+            for check, n in failed.items()
+            if n or check.name in contract.rules
+        ),
     )
 
 
-def _with_contract_columns(rows: DataFrame, contract: Contract) -> DataFrame:
-    """Bronze with every column of the contract: one that the contract learnt later is read from `_rescued`."""
-    rescued = F.from_json("_rescued", "MAP<STRING, STRING>")
-    there = {name.lower() for name in rows.columns}
-    values = {}
-    for source in contract.source_columns.values():
-        name = bronze_name(source)
-        kept = rescued.getItem(source)
-        # Delta knows no case: what landed as `note` is also the column of a contract that now says `Note`
-        values[name] = F.coalesce(F.col(f"`{name}`"), kept) if name.lower() in there else kept
-    return rows.withColumns(values)
-
-
-def _write_quarantine(run: Run, contract: Contract, judged: DataFrame, *, is_again: bool) -> None:
-    name = f"silver.{contract.table}_quarantine"
+def _write_quarantine(
+    run: Run, contract: Contract, judged: DataFrame, known: DataFrame | None, *, is_again: bool
+) -> None:
+    name = quarantine_of(contract.table)
     failing = silver.quarantined(judged, run_id=run.run_id, at=run.started_at)
-    if is_again and run.tables.snapshot(name) is not None:
-        known = run.tables.read(name)
+    if is_again and known is not None:
         failing = silver.requarantined(known, failing, run_id=run.run_id, at=run.started_at)
         run.tables.write_diff(name, failing, silver.ADDRESS)
     else:
@@ -179,12 +243,13 @@ def _write_silver(run: Run, contract: Contract, judged: DataFrame, *, is_again: 
     return run.tables.upsert(name, accepted, contract.key, update_if=silver.is_newer(contract))
 
 
-def _check(run: Run, contract: Contract, progress: Progress) -> None:
-    """Bronze's own count against what silver accounts for and what waits in quarantine."""
-    quarantine = f"silver.{contract.table}_quarantine"
-    waiting = 0
-    if run.tables.snapshot(quarantine) is not None:
-        waiting = run.tables.read(quarantine).filter("status = 'waiting'").count()
-    accounted = progress.accepted + progress.superseded + waiting
+def _check(run: Run, contract: Contract, progress: Progress) -> bool:
+    """Bronze's own count against what silver accounts for: bronze = accepted + superseded + waiting + discarded."""
+    rows = {"waiting": 0, "accepted": 0, "discarded": 0}
+    if progress.quarantine_version >= 0:
+        found = run.tables.read(quarantine_of(contract.table)).groupBy("status").count()
+        rows |= {row["status"]: row["count"] for row in found.collect()}
+    accepted = progress.accepted + rows["accepted"] - progress.returned_before
+    accounted = accepted + progress.superseded + rows["waiting"] + rows["discarded"]
     in_bronze = run.tables.count(f"bronze.{contract.table}")
-    run.conserve(contract.table, f"bronze to silver.{contract.table}", in_bronze, accounted)
+    return run.conserve(contract.table, f"bronze to silver.{contract.table}", in_bronze, accounted)

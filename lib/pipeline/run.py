@@ -17,7 +17,7 @@ from lib.pipeline.ingest import ingest
 from lib.pipeline.refine import refine
 from lib.session import master_of
 from lib.tables import Tables
-from lib.terminal import Reporter, open_console
+from lib.terminal import Reporter, open_console, print_rows
 from lib.validate import check
 
 LAYERS = ("bronze", "silver", "gold")
@@ -30,13 +30,14 @@ def run_layers(
     layers: Sequence[str] = LAYERS,
     copy_from: Path | None = None,
     forgiving: bool = False,
+    prepare: Callable[[Run], None] | None = None,
     show: bool = False,
     console: Console | None = None,
 ) -> int:
     """Take a lake through the given layers and give the exit status: 0 good, 1 something was rejected or failed.
 
     `copy_from` is a folder whose files are copied into landing first; `forgiving` quarantines what a rule says to
-    fail on; `show` prints a first look at customer_360.
+    fail on; `prepare` does something to the lake before the layers; `show` prints a first look at customer_360.
 
     Raises:
         ConfigError: if a contract does not compile, or the landing folder is not there. Nothing was changed.
@@ -56,6 +57,8 @@ def run_layers(
             f"run {run_id:04d}  {settings.environment}  {master_of(spark)}  {settings.root}",
             environment=settings.environment, master=master_of(spark), root=str(settings.root), layers=list(layers),
         )  # fmt: skip
+        if prepare is not None:
+            prepare(run)
         with reporter.live():
             _work(run, layers)
         _write_ledger(run)
@@ -86,8 +89,8 @@ def first_look(run: Run) -> None:
     )  # fmt: skip
     for title, frame in (("customer_360: segments", segments), ("customer_360: the ten best customers", best)):
         run.reporter.console.print()
-        run.reporter.rows(title, frame.columns, frame.collect())
-    run.reporter.console.print(f"\nall of it: {run.tables.path('gold.customer_360')}", highlight=False, soft_wrap=True)
+        print_rows(run.reporter.console, title, frame.columns, frame.collect())
+    run.reporter.console.print(f"all of it: {run.tables.path('gold.customer_360')}", highlight=False, soft_wrap=True)
 
 
 def _work(run: Run, layers: Sequence[str]) -> None:
@@ -102,11 +105,15 @@ def _work(run: Run, layers: Sequence[str]) -> None:
 
 
 def _write_ledger(run: Run) -> None:
-    """Two commits for the whole run, whatever the number of tables; one where nothing changed."""
+    """One commit to each table of the ledger, whatever the number of steps; a single one where nothing changed."""
     spark = run.tables.spark
     changed = [step for step in run.steps if not step.is_unchanged]
+    ledger = {}
     if changed:
-        run.tables.upsert(ops.STEPS, ops.step_rows(spark, changed, run_id=run.run_id), ops.STEPS_KEY)
+        ledger[ops.STEPS] = ops.step_rows(spark, changed, run_id=run.run_id)
+    if any(step.rules for step in changed):
+        ledger[ops.QUALITY] = ops.quality_rows(spark, changed, run_id=run.run_id)
+    run.each(ledger, lambda name: run.tables.append(name, ledger[name], batch_id=run.run_id))
     finished = {
         "run_id": run.run_id,
         "environment": run.settings.environment,

@@ -1,5 +1,6 @@
 """Builders of the frames that gold functions take: a row says what matters, the defaults below fill the rest."""
 
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -27,6 +28,14 @@ DEFAULTS: dict[str, Row] = {
     "dim_customers": {"customer_id": "web:ada", "source": "web", "source_customer_id": "ada", "is_inferred": False},
     "dim_products": {"product_id": "bike", "category": "Bikes", "is_inferred": False},
     "dim_territories": {"territory_id": "west", "region": "Northwest", "country": "United States"},
+    "pos_customers": {"customer_id": "C1", "name": "Grace Hopper"},
+    "pos_sales": {
+        "transaction_id": "T1", "customer_id": "C1", "store_id": "S1", "sales_person_id": "P1", "product_id": "MUG",
+        "product_name": "Mug", "category": "Gifts", "price": "10.00", "quantity": 1, "discount": 0,
+        "sold_at": "2017-01-01T10:00:00Z", "updated_at": "2017-01-01T10:00:00Z",
+    },
+    "pos_sales_people": {"sales_person_id": "P1", "name": "Alan Turing", "store_id": "S1"},
+    "pos_stores": {"store_id": "S1", "name": "Main Street", "region": "Northwest", "country": "United States"},
     "fact_sales": {
         "order_id": "o1", "order_line": 1, "customer_id": "ada", "product_id": "bike", "territory_id": "west",
         "source": "web", "quantity": 1, "total_value": 10, "total_cost": 6, "order_date": "2017-01-01",
@@ -41,6 +50,14 @@ def frame(spark: SparkSession, table: str, *rows: Row) -> DataFrame:
     assert not unknown, f"{table} has no column {', '.join(sorted(unknown))}"
     schema = ", ".join(f"`{name}` {type_name}" for name, type_name in columns.items())
     return local_frame(spark, [{**DEFAULTS[table], **row} for row in rows], schema)
+
+
+def made(spark: SparkSession, table: Callable[..., DataFrame], **inputs: Sequence[Row]) -> DataFrame:
+    """The gold table made of these rows; an input that is not named is empty."""
+    reads = gold_tables()[table.__name__].inputs
+    unknown = set(inputs) - set(reads)
+    assert not unknown, f"{table.__name__} does not read {', '.join(sorted(unknown))}"
+    return table(**{name: frame(spark, name, *inputs.get(name, ())) for name in reads})
 
 
 def sales(spark: SparkSession, *rows: Row) -> DataFrame:

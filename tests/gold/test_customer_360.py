@@ -22,6 +22,8 @@ PEOPLE: tuple[Row, ...] = (
     {"customer_id": "181 days ago"},
     {"customer_id": "only unknown goods"},
     {"customer_id": "birthday today", "birth_date": "1966-06-30"},
+    {"customer_id": "pos:C1", "source": "pos", "source_customer_id": "C1", "full_name": "Grace", "phone": "+1 555 0100"}
+    | {"loyalty_tier": "gold", "loyalty_points": 120, "home_region": "Northwest"},
 )
 
 LINES: tuple[Row, ...] = (
@@ -38,6 +40,10 @@ LINES: tuple[Row, ...] = (
     {"customer_id": "181 days ago", "order_id": "o7", "order_date": "2016-12-31"},
     {"customer_id": "only unknown goods", "order_id": "o8", "product_id": "ghost", "total_value": None}
     | {"total_cost": None},
+    {"customer_id": "pos:C1", "source": "pos", "order_id": "o9", "order_date": "2017-06-01", "total_value": 5}
+    | {"total_cost": 4, "territory_id": "north"},
+    {"customer_id": "pos:C1", "source": "pos", "order_id": "o10", "order_date": "2017-06-02", "total_value": 3}
+    | {"total_cost": None, "product_id": "mug", "territory_id": None},
 )
 
 
@@ -51,6 +57,7 @@ def customers(spark: SparkSession) -> dict[str, dict[str, Any]]:
             "dim_products",
             {"product_id": "bike", "category": "Bikes"},
             {"product_id": "cap", "category": "Clothing"},
+            {"product_id": "mug", "category": "Gifts"},
             {"product_id": "ghost", "category": None, "is_inferred": True},
         ),
         frame(
@@ -113,8 +120,8 @@ def test_who_never_bought_has_zeros_for_totals_and_nothing_else(customers: dict[
 def test_ranks_and_scores_are_of_buyers_alone(customers: dict[str, dict[str, Any]]) -> None:
     ranked = {name: row["spend_rank"] for name, row in customers.items() if row["spend_rank"]}
     assert ranked == {
-        "ada": 1, "180 days ago": 2, "181 days ago": 3, "bought partly later": 4, "inferred": 5,
-        "only unknown goods": 6,
+        "ada": 1, "180 days ago": 2, "181 days ago": 3, "bought partly later": 4, "inferred": 5, "pos:C1": 6,
+        "only unknown goods": 7,
     }  # fmt: skip
     assert customers["ada"]["rfm_segment"] == "Champions"
 
@@ -134,6 +141,21 @@ def test_a_customer_is_inactive_on_the_first_day_after_the_threshold(customers: 
 def test_who_bought_only_unknown_goods_is_a_buyer_who_spent_nothing(customers: dict[str, dict[str, Any]]) -> None:
     columns = ("total_orders", "total_spend", "avg_order_value", "historical_ltv", "favourite_category")
     assert picked(customers["only unknown goods"], *columns) == (1, Decimal(0), Decimal(0), Decimal(0), None)
+
+
+def test_a_member_of_the_loyalty_programme_is_described_by_it(customers: dict[str, dict[str, Any]]) -> None:
+    loyalty = ("phone", "loyalty_tier", "loyalty_points", "home_region")
+    assert picked(customers["pos:C1"], "source_ids", *loyalty) == (["pos:C1"], "+1 555 0100", "gold", 120, "Northwest")
+    assert picked(customers["ada"], *loyalty) == (None, None, None, None)
+
+
+def test_the_home_region_does_not_say_where_the_latest_order_went(customers: dict[str, dict[str, Any]]) -> None:
+    assert picked(customers["pos:C1"], "home_region", "region", "country") == ("Northwest", None, None)
+
+
+def test_a_line_of_unknown_cost_is_spend_and_no_lifetime_value(customers: dict[str, dict[str, Any]]) -> None:
+    money = ("total_spend", "total_margin", "historical_ltv")
+    assert picked(customers["pos:C1"], *money) == tuple(map(Decimal, (8, 1, 1)))
 
 
 def test_the_age_is_that_on_as_of(customers: dict[str, dict[str, Any]]) -> None:

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from datetime import date
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,15 @@ ROWS: dict[str, list[Row]] = {
         {"order_number": "SO3", "order_line": 1, "customer_key": 404, "territory_key": None, "product_key": 404},
     ],
     "adventureworks_returns": [{"product_key": 1}, {"product_key": 404}, {"territory_key": 404}],
+    "pos_customers": [{"customer_id": "C1"}, {"customer_id": "C2"}],
+    "pos_sales": [
+        {"transaction_id": "T1"},
+        {"transaction_id": "T2", "customer_id": "C404", "store_id": "S404", "sales_person_id": "P404"},
+        {"transaction_id": "T3", "store_id": None, "sales_person_id": None, "product_id": None},
+    ],
+    "pos_stores": [{"store_id": "S1"}, {"store_id": "S2", "region": "North", "country": "Iceland"}],
 }
+DAYS = {"fact_sales": "order_date", "fact_returns": "return_date"}
 SETTINGS: dict[str, Any] = {"as_of": date(2017, 6, 30), "inactive_after_days": 180}
 
 
@@ -68,14 +77,29 @@ def test_the_grain_of_every_table_is_unique(built: dict[str, DataFrame]) -> None
         )
         for table in TABLES
     ]
-    union = counts[0]
-    for count in counts[1:]:
-        union = union.unionByName(count)
-    found = {row["table"]: (row["rows"], row["keys"]) for row in union.collect()}
+    found = {row["table"]: (row["rows"], row["keys"]) for row in reduce(DataFrame.unionByName, counts).collect()}
     assert found == {
-        "customer_360": (3, 3), "dim_customers": (3, 3), "dim_date": (1, 1), "dim_products": (3, 3),
-        "dim_territories": (2, 2), "fact_returns": (3, 3), "fact_sales": (4, 4),
+        "customer_360": (6, 6), "dim_customers": (6, 6), "dim_date": (1, 1), "dim_products": (4, 4),
+        "dim_sales_people": (2, 2), "dim_stores": (3, 3), "dim_territories": (3, 3), "fact_returns": (3, 3),
+        "fact_sales": (7, 7),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "fact", [table for table in TABLES if table.name.startswith("fact_")], ids=lambda fact: fact.name
+)
+def test_every_member_that_a_fact_names_is_in_its_dimension(fact: GoldTable, built: dict[str, DataFrame]) -> None:
+    dimensions = {table.grain[0]: table.name for table in TABLES if table.name.startswith("dim_")}
+    rows = built[fact.name].withColumn("date", F.col(DAYS[fact.name]))
+    missing = [
+        rows.select(F.lit(key).alias("key"), F.col(key).cast("string").alias("id"))
+        .filter("id IS NOT NULL")
+        .join(built[dimension].select(F.col(key).cast("string").alias("id")), "id", how="left_anti")
+        for key, dimension in dimensions.items()
+        if key in rows.columns
+    ]
+    assert len(missing) >= 3
+    assert reduce(DataFrame.union, missing).collect() == []
 
 
 def test_every_table_that_gold_reads_has_a_builder() -> None:

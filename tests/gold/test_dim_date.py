@@ -6,14 +6,17 @@ from pyspark.sql import SparkSession
 
 from lib.gold.dimensions.dim_date import dim_date
 from tests.builders import assert_rows
-from tests.gold.builders import frame
+from tests.gold.builders import made
 
 
 def test_days_have_no_gaps_from_the_first_to_the_last_of_calendar_sales_and_returns(spark: SparkSession) -> None:
-    days = dim_date(
-        frame(spark, "adventureworks_calendar", {"date": "2016-02-28"}, {"date": "2016-03-01"}),
-        frame(spark, "adventureworks_sales", {"order_date": "2016-02-27"}),
-        frame(spark, "adventureworks_returns", {"return_date": "2016-03-02"}),
+    days = made(
+        spark,
+        dim_date,
+        adventureworks_calendar=[{"date": "2016-02-28"}, {"date": "2016-03-01"}],
+        adventureworks_sales=[{"order_date": "2016-02-27"}],
+        adventureworks_returns=[{"return_date": "2016-03-02"}],
+        pos_sales=[{"sold_at": "2016-03-03T23:59:59Z"}],
     )
     assert_rows(
         days,
@@ -24,16 +27,13 @@ def test_days_have_no_gaps_from_the_first_to_the_last_of_calendar_sales_and_retu
             ("2016-02-29", False),
             ("2016-03-01", True),
             ("2016-03-02", False),
+            ("2016-03-03", False),
         ],
     )
 
 
 def test_a_day_is_described_by_the_calendar_and_by_its_iso_week(spark: SparkSession) -> None:
-    days = dim_date(
-        frame(spark, "adventureworks_calendar", {"date": "2017-01-01"}, {"date": "2017-01-02"}),
-        frame(spark, "adventureworks_sales"),
-        frame(spark, "adventureworks_returns"),
-    )
+    days = made(spark, dim_date, adventureworks_calendar=[{"date": "2017-01-01"}, {"date": "2017-01-02"}])
     assert_rows(
         days,
         [
@@ -57,5 +57,4 @@ def test_a_day_is_described_by_the_calendar_and_by_its_iso_week(spark: SparkSess
 
 
 def test_without_any_day_there_is_no_row(spark: SparkSession) -> None:
-    nothing = [frame(spark, f"adventureworks_{name}") for name in ("calendar", "sales", "returns")]
-    assert_rows(dim_date(*nothing), ["date"], [])
+    assert_rows(made(spark, dim_date), ["date"], [])

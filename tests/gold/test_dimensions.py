@@ -1,61 +1,96 @@
-"""The dimensions of customers, products and territories: known members, and those that only a fact names."""
+"""The dimensions: known members, and those that only a fact names."""
+
+from datetime import date
 
 from pyspark.sql import SparkSession
 
 from lib.gold.dimensions.dim_customers import dim_customers
 from lib.gold.dimensions.dim_products import dim_products
+from lib.gold.dimensions.dim_sales_people import dim_sales_people
+from lib.gold.dimensions.dim_stores import dim_stores
 from lib.gold.dimensions.dim_territories import dim_territories
 from tests.builders import assert_rows
-from tests.gold.builders import frame
+from tests.gold.builders import made
 
 
 def test_a_customer_whom_only_a_sale_names_is_inferred_once(spark: SparkSession) -> None:
-    customers = frame(spark, "adventureworks_customers", {"customer_key": 1})
-    sold = frame(spark, "adventureworks_sales", {"customer_key": 1}, {"customer_key": 2}, {"customer_key": 2})
+    customers = made(
+        spark,
+        dim_customers,
+        adventureworks_customers=[{"customer_key": 1}],
+        adventureworks_sales=[{"customer_key": 1}, {"customer_key": 2}, {"customer_key": 2}],
+        pos_customers=[{"customer_id": "1"}],
+        pos_sales=[{"customer_id": "1"}, {"customer_id": "C2"}, {"customer_id": "C2"}],
+    )
     assert_rows(
-        dim_customers(customers, sold),
+        customers,
         ["customer_id", "source", "source_customer_id", "full_name", "is_inferred"],
         [
             ("adventureworks:1", "adventureworks", "1", "Ada Lovelace", False),
             ("adventureworks:2", "adventureworks", "2", None, True),
+            ("pos:1", "pos", "1", "Grace Hopper", False),
+            ("pos:C2", "pos", "C2", None, True),
         ],
     )
 
 
 def test_a_full_name_is_made_of_the_names_that_there_are(spark: SparkSession) -> None:
-    customers = frame(
+    customers = made(
         spark,
-        "adventureworks_customers",
-        {"customer_key": 1, "first_name": "Ada", "last_name": "Lovelace"},
-        {"customer_key": 2, "first_name": None, "last_name": "Lovelace"},
-        {"customer_key": 3, "first_name": None, "last_name": None},
+        dim_customers,
+        adventureworks_customers=[
+            {"customer_key": 1, "first_name": "Ada", "last_name": "Lovelace"},
+            {"customer_key": 2, "first_name": None, "last_name": "Lovelace"},
+            {"customer_key": 3, "first_name": None, "last_name": None},
+        ],
+        pos_customers=[{"customer_id": "C1", "name": "Grace Hopper"}],
     )
     assert_rows(
-        dim_customers(customers, frame(spark, "adventureworks_sales")),
-        ["source_customer_id", "full_name"],
-        [("1", "Ada Lovelace"), ("2", "Lovelace"), ("3", None)],
+        customers,
+        ["source_customer_id", "full_name", "first_name"],
+        [("1", "Ada Lovelace", "Ada"), ("2", "Lovelace", None), ("3", None, None), ("C1", "Grace Hopper", None)],
+    )
+
+
+def test_a_customer_has_what_the_source_knows_and_null_for_what_it_does_not(spark: SparkSession) -> None:
+    born = {"birth_date": "1966-06-30"}
+    customers = made(
+        spark,
+        dim_customers,
+        adventureworks_customers=[{"email": "ada@example.com", "gender": "F", **born}],
+        pos_customers=[
+            {"email": "grace@example.com", "phone": "555", "region": "West", "loyalty_tier": "gold", **born}
+            | {"loyalty_points": 7}
+        ],
+    )
+    assert_rows(
+        customers,
+        ["email", "birth_date", "gender", "phone", "home_region", "loyalty_tier", "loyalty_points"],
+        [
+            ("ada@example.com", date(1966, 6, 30), "F", None, None, None, None),
+            ("grace@example.com", date(1966, 6, 30), None, "555", "West", "gold", 7),
+        ],
     )
 
 
 def test_a_product_has_the_names_of_its_groups_as_far_as_they_are_known(spark: SparkSession) -> None:
-    products = frame(
+    products = made(
         spark,
-        "adventureworks_products",
-        {"product_key": 1, "subcategory_key": 1},
-        {"product_key": 2, "subcategory_key": 2},
-        {"product_key": 3, "subcategory_key": 404},
-        {"product_key": 4, "subcategory_key": None},
+        dim_products,
+        adventureworks_products=[
+            {"product_key": 1, "subcategory_key": 1},
+            {"product_key": 2, "subcategory_key": 2},
+            {"product_key": 3, "subcategory_key": 404},
+            {"product_key": 4, "subcategory_key": None},
+        ],
+        adventureworks_product_subcategories=[
+            {"subcategory_key": 1, "subcategory_name": "Road", "category_key": 1},
+            {"subcategory_key": 2, "subcategory_name": "Helmets", "category_key": 404},
+        ],
+        adventureworks_product_categories=[{"category_key": 1, "category_name": "Bikes"}],
     )
-    subcategories = frame(
-        spark,
-        "adventureworks_product_subcategories",
-        {"subcategory_key": 1, "subcategory_name": "Road", "category_key": 1},
-        {"subcategory_key": 2, "subcategory_name": "Helmets", "category_key": 404},
-    )
-    categories = frame(spark, "adventureworks_product_categories", {"category_key": 1, "category_name": "Bikes"})
-    sold, returned = frame(spark, "adventureworks_sales"), frame(spark, "adventureworks_returns")
     assert_rows(
-        dim_products(products, subcategories, categories, sold, returned),
+        products,
         ["source_product_id", "subcategory", "category", "is_inferred"],
         [
             ("1", "Road", "Bikes", False),
@@ -67,28 +102,67 @@ def test_a_product_has_the_names_of_its_groups_as_far_as_they_are_known(spark: S
 
 
 def test_a_product_that_only_a_sale_or_a_return_names_is_inferred_once(spark: SparkSession) -> None:
-    products = frame(spark, "adventureworks_products", {"product_key": 1})
-    subcategories = frame(spark, "adventureworks_product_subcategories")
-    categories = frame(spark, "adventureworks_product_categories")
-    sold = frame(spark, "adventureworks_sales", {"product_key": 1}, {"product_key": 2})
-    returned = frame(spark, "adventureworks_returns", {"product_key": 2}, {"product_key": 3})
+    products = made(
+        spark,
+        dim_products,
+        adventureworks_products=[{"product_key": 1}],
+        adventureworks_sales=[{"product_key": 1}, {"product_key": 2}],
+        adventureworks_returns=[{"product_key": 2}, {"product_key": 3}],
+    )
     assert_rows(
-        dim_products(products, subcategories, categories, sold, returned),
+        products,
         ["product_id", "is_inferred", "unit_price IS NULL"],
         [("adventureworks:1", False, False), ("adventureworks:2", True, True), ("adventureworks:3", True, True)],
     )
 
 
 def test_a_territory_that_only_a_fact_names_is_inferred_and_none_is_made_of_a_missing_one(spark: SparkSession) -> None:
-    territories = frame(spark, "adventureworks_territories", {"territory_key": 1})
-    sold = frame(spark, "adventureworks_sales", {"territory_key": 1}, {"territory_key": 2}, {"territory_key": None})
-    returned = frame(spark, "adventureworks_returns", {"territory_key": 2}, {"territory_key": 3})
+    territories = made(
+        spark,
+        dim_territories,
+        adventureworks_territories=[{"territory_key": 1}],
+        adventureworks_sales=[{"territory_key": 1}, {"territory_key": 2}, {"territory_key": None}],
+        adventureworks_returns=[{"territory_key": 2}, {"territory_key": 3}],
+    )
     assert_rows(
-        dim_territories(territories, sold, returned),
+        territories,
         ["territory_id", "country", "is_inferred"],
         [
             ("adventureworks:1", "United States", False),
             ("adventureworks:2", None, True),
             ("adventureworks:3", None, True),
         ],
+    )
+
+
+def test_a_store_that_only_a_sale_or_a_sales_person_names_is_inferred_once(spark: SparkSession) -> None:
+    stores = made(
+        spark,
+        dim_stores,
+        pos_stores=[{"store_id": "S1", "opened_on": "2010-05-01"}],
+        pos_sales=[{"store_id": "S1"}, {"store_id": "S2"}, {"store_id": "S2"}, {"store_id": None}],
+        pos_sales_people=[{"store_id": "S2"}, {"store_id": "S3"}],
+    )
+    assert_rows(
+        stores,
+        ["store_id", "name", "territory_id", "opened_on", "is_inferred"],
+        [
+            ("pos:S1", "Main Street", "pos:United States/Northwest", date(2010, 5, 1), False),
+            ("pos:S2", None, None, None, True),
+            ("pos:S3", None, None, None, True),
+        ],
+    )
+
+
+def test_a_sales_person_whom_only_a_sale_names_is_inferred_once(spark: SparkSession) -> None:
+    people = made(
+        spark,
+        dim_sales_people,
+        pos_sales_people=[{"sales_person_id": "P1", "store_id": "S1", "hired_on": "2010-05-01"}],
+        pos_sales=[{"sales_person_id": each} for each in ("P1", "P2", "P2", None)],
+    )
+    assert_rows(
+        people,
+        ["sales_person_id", "name", "store_id", "hired_on", "is_inferred"],
+        [("pos:P1", "Alan Turing", "pos:S1", date(2010, 5, 1), False), ("pos:P2", None, None, None, True)],
     )

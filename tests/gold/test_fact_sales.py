@@ -1,5 +1,6 @@
-"""fact_sales: what was sold."""
+"""fact_sales: what was sold, on the web and in the stores."""
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -7,31 +8,47 @@ from pyspark.sql import DataFrame, SparkSession
 
 from lib.gold.facts.fact_sales import fact_sales
 from tests.builders import assert_rows
-from tests.gold.builders import frame
+from tests.gold.builders import made
 
 
 @pytest.fixture(scope="module")
-def facts(spark: SparkSession) -> DataFrame:
+def web(spark: SparkSession) -> DataFrame:
     """Two lines of an order, one of a product that nobody knows, one without a territory."""
-    sold = frame(
+    return made(
         spark,
-        "adventureworks_sales",
-        {"order_number": "SO1", "order_line": 1, "quantity": 3, "customer_key": 11000, "territory_key": 9},
-        {"order_number": "SO1", "order_line": 2, "quantity": 2, "product_key": 404},
-        {"order_number": "SO2", "order_line": 1, "quantity": 2, "product_key": 2, "territory_key": None},
-    )
-    products = frame(
-        spark,
-        "adventureworks_products",
-        {"product_key": 1, "unit_price": "3578.2700", "unit_cost": "2171.2942"},
-        {"product_key": 2, "unit_price": "0.0001", "unit_cost": "0.0000"},
-    )
-    return fact_sales(sold, products).cache()
+        fact_sales,
+        adventureworks_sales=[
+            {"order_number": "SO1", "order_line": 1, "quantity": 3, "customer_key": 11000, "territory_key": 9},
+            {"order_number": "SO1", "order_line": 2, "quantity": 2, "product_key": 404},
+            {"order_number": "SO2", "order_line": 1, "quantity": 2, "product_key": 2, "territory_key": None},
+        ],
+        adventureworks_products=[
+            {"product_key": 1, "unit_price": "3578.2700", "unit_cost": "2171.2942"},
+            {"product_key": 2, "unit_price": "0.0001", "unit_cost": "0.0000"},
+        ],
+    ).cache()
 
 
-def test_value_and_cost_are_quantity_times_list_price_and_cost(facts: DataFrame) -> None:
+@pytest.fixture(scope="module")
+def store(spark: SparkSession) -> DataFrame:
+    """A transaction of a product that the ERP knows, and one of which everything but the customer is unknown."""
+    return made(
+        spark,
+        fact_sales,
+        pos_sales=[
+            {"transaction_id": "T1", "customer_id": "C7", "product_id": "HL-1", "quantity": 3, "price": "19.99"}
+            | {"discount": "0.1250", "sold_at": "2017-06-30T23:59:59Z"},
+            {"transaction_id": "T2", "quantity": 2, "store_id": None, "sales_person_id": None}
+            | {"sold_at": "2017-07-01T00:00:00Z"},
+        ],
+        pos_stores=[{"store_id": "S1", "region": "North", "country": "Iceland"}],
+        adventureworks_products=[{"product_key": 5, "sku": "HL-1", "unit_price": "34.9900", "unit_cost": "13.0863"}],
+    ).cache()
+
+
+def test_value_and_cost_are_quantity_times_list_price_and_cost(web: DataFrame) -> None:
     assert_rows(
-        facts.filter("product_id <> 'adventureworks:404'"),
+        web.filter("product_id <> 'adventureworks:404'"),
         ["order_id", "order_line", "quantity", "unit_price", "unit_cost", "discount", "total_value", "total_cost"],
         [
             ("SO1", 1, 3, *map(Decimal, ("3578.2700", "2171.2942", "0.0000", "10734.81000000", "6513.8826"))),
@@ -40,17 +57,17 @@ def test_value_and_cost_are_quantity_times_list_price_and_cost(facts: DataFrame)
     )
 
 
-def test_a_line_of_an_unknown_product_is_kept_without_a_price(facts: DataFrame) -> None:
+def test_a_line_of_an_unknown_product_is_kept_without_a_price(web: DataFrame) -> None:
     assert_rows(
-        facts.filter("product_id = 'adventureworks:404'"),
+        web.filter("product_id = 'adventureworks:404'"),
         ["order_id", "order_line", "quantity", "unit_price", "unit_cost", "total_value", "total_cost"],
         [("SO1", 2, 2, None, None, None, None)],
     )
 
 
-def test_a_line_names_its_customer_product_and_territory_by_their_ids_in_gold(facts: DataFrame) -> None:
+def test_a_line_names_its_customer_product_and_territory_by_their_ids_in_gold(web: DataFrame) -> None:
     assert_rows(
-        facts.filter("order_line = 1"),
+        web.filter("order_line = 1"),
         ["customer_id", "source_customer_id", "product_id", "territory_id", "source", "channel"],
         [
             ("adventureworks:11000", "11000", "adventureworks:1", "adventureworks:9", "adventureworks", "web"),
@@ -59,11 +76,64 @@ def test_a_line_names_its_customer_product_and_territory_by_their_ids_in_gold(fa
     )
 
 
-def test_the_largest_price_and_quantity_do_not_overflow(spark: SparkSession) -> None:
-    sold = frame(spark, "adventureworks_sales", {"quantity": 99999})
-    products = frame(spark, "adventureworks_products", {"unit_price": "999999999999999.9999", "unit_cost": "0.0001"})
+def test_a_sale_of_a_store_is_worth_the_tills_price_less_the_discount_and_costs_what_the_erp_says(
+    store: DataFrame,
+) -> None:
     assert_rows(
-        fact_sales(sold, products),
-        ["total_value", "total_cost"],
-        [(Decimal("99998999999999999990.00010000"), Decimal("9.9999"))],
+        store,
+        ["order_id", "order_line", "quantity", "unit_price", "unit_cost", "discount", "total_value", "total_cost"],
+        [
+            ("T1", 1, 3, *map(Decimal, ("19.9900", "13.0863", "0.1250", "52.47375000", "39.2589"))),
+            ("T2", 1, 2, Decimal("10.0000"), None, Decimal("0.0000"), Decimal("20.00000000"), None),
+        ],
     )
+
+
+def test_a_sale_of_a_store_names_its_members_by_their_ids_in_gold(store: DataFrame) -> None:
+    assert_rows(
+        store,
+        ["customer_id", "source_customer_id", "product_id", "territory_id", "store_id", "sales_person_id"],
+        [
+            ("pos:C7", "C7", "adventureworks:5", "pos:Iceland/North", "pos:S1", "pos:P1"),
+            ("pos:C1", "C1", "pos:MUG", None, None, None),
+        ],
+    )
+
+
+def test_a_sale_of_a_store_is_of_the_day_in_utc(store: DataFrame) -> None:
+    assert_rows(store, ["order_id", "order_date"], [("T1", date(2017, 6, 30)), ("T2", date(2017, 7, 1))])
+
+
+def test_every_line_of_both_sources_is_one_row_whatever_the_joins_find(spark: SparkSession) -> None:
+    twice_the_same = [{"territory_key": 1}, {"territory_key": 2}]
+    facts = made(
+        spark,
+        fact_sales,
+        adventureworks_sales=[{"order_number": "SO1"}, {"order_number": "SO2", "product_key": 404}],
+        adventureworks_products=[{"product_key": 1, "sku": "MUG"}, {"product_key": 2, "sku": "mug "}],
+        adventureworks_territories=twice_the_same,
+        # the number of the second is that of a web order
+        pos_sales=[{"transaction_id": "T1"}, {"transaction_id": "SO1"}, {"transaction_id": "T2", "store_id": "S404"}],
+        pos_stores=[{"store_id": "S1"}, {"store_id": "S2"}],
+    )
+    assert_rows(
+        facts,
+        ["source", "channel", "order_id", "store_id"],
+        [
+            ("adventureworks", "web", "SO1", None),
+            ("adventureworks", "web", "SO2", None),
+            ("pos", "store", "SO1", "pos:S1"),
+            ("pos", "store", "T1", "pos:S1"),
+            ("pos", "store", "T2", "pos:S404"),
+        ],
+    )
+
+
+def test_the_largest_price_and_quantity_do_not_overflow(spark: SparkSession) -> None:
+    facts = made(
+        spark,
+        fact_sales,
+        adventureworks_sales=[{"quantity": 99999}],
+        adventureworks_products=[{"unit_price": "999999999999999.9999", "unit_cost": "0.0001"}],
+    )
+    assert_rows(facts, ["total_value", "total_cost"], [(Decimal("99998999999999999990.00010000"), Decimal("9.9999"))])

@@ -21,8 +21,8 @@ def test_an_order_adds_up_its_lines(spark: SparkSession) -> None:
     )
     assert_rows(
         measures.orders_of(lines).filter("quantity = 3"),
-        ["customer_id", "source", "order_id", "value", "cost"],
-        [("ada", "web", "o1", Decimal("10.50000001"), Decimal("5.25"))],
+        ["customer_id", "source", "order_id", "value", "margin"],
+        [("ada", "web", "o1", Decimal("10.50000001"), Decimal("5.25000001"))],
     )
     assert_rows(
         measures.orders_of(lines),
@@ -56,6 +56,21 @@ def test_a_line_without_a_price_counts_its_units_and_adds_no_money(spark: SparkS
         measures.lifetime(measures.orders_of(lines)),
         ["total_orders", "total_quantity", "total_spend", "total_margin", "avg_order_value", "max_order_value"],
         [(2, 3, Decimal(30), Decimal(20), Decimal(15), Decimal(30))],
+    )
+
+
+def test_a_line_of_unknown_cost_is_spend_and_no_margin(spark: SparkSession) -> None:
+    found = lifetime(
+        spark,
+        line("ada", "o1", "2017-01-01", order_line=1, total_value=30, total_cost=10),
+        line("ada", "o1", "2017-01-01", order_line=2, total_value=50, total_cost=None),
+        line("ada", "o2", "2017-01-01", total_value=7, total_cost=9),
+        line("bob", "o3", "2017-01-01", total_value=50, total_cost=None),
+    )
+    assert_rows(
+        found,
+        ["customer_id", "total_spend", "total_margin"],
+        [("ada", Decimal(87), Decimal(18)), ("bob", Decimal(50), Decimal(0))],
     )
 
 

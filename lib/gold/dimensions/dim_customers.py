@@ -8,17 +8,26 @@ from lib.gold.registry import gold_table
 
 
 @gold_table(grain=["customer_id"])
-def dim_customers(adventureworks_customers: DataFrame, adventureworks_sales: DataFrame) -> DataFrame:
-    """One row per customer of any source, those included whom only a sale names.
+def dim_customers(
+    adventureworks_customers: DataFrame,
+    adventureworks_sales: DataFrame,
+    pos_customers: DataFrame,
+    pos_sales: DataFrame,
+) -> DataFrame:
+    """One row per customer of any source, those included whom only a sale names; NULL is what the source does not say.
 
     customer_id: STRING. The customer's id in gold, `{source}:{source_customer_id}`.
     source: STRING. The system that knows the customer.
-    source_customer_id: STRING. The customer's key in that system.
+    source_customer_id: STRING. The customer's key in that system: for pos, the number of the loyalty card.
     full_name: STRING. First and last name.
-    first_name: STRING. First name, first letter upper case.
-    last_name: STRING. Last name, first letter upper case.
+    first_name: STRING. First name, first letter upper case; NULL for pos, which has the full name alone.
+    last_name: STRING. Last name, first letter upper case; NULL for pos.
     prefix: STRING. Mr., Mrs. or Ms.
     email: STRING. E-mail address, lower case.
+    phone: STRING. Telephone number, as the customer gave it.
+    loyalty_tier: STRING. Tier in the loyalty programme: bronze, silver, gold or platinum.
+    loyalty_points: INT. Points in the loyalty programme.
+    home_region: STRING. Region that the loyalty programme has for the customer.
     birth_date: DATE. Date of birth.
     gender: STRING. F or M.
     marital_status: STRING. M married, S single.
@@ -29,15 +38,36 @@ def dim_customers(adventureworks_customers: DataFrame, adventureworks_sales: Dat
     home_owner: BOOLEAN. Owns a home.
     is_inferred: BOOLEAN. True where no customer record has landed: only the id is known.
     """
-    return with_inferred(adventureworks_customers, "customer_key", adventureworks_sales).select(
-        id_of("adventureworks", "customer_key").alias("customer_id"),
-        F.lit("adventureworks").alias("source"),
-        F.col("customer_key").cast("string").alias("source_customer_id"),
-        F.nullif(F.concat_ws(" ", "first_name", "last_name"), F.lit("")).alias("full_name"),
+    web = with_inferred(adventureworks_customers, "customer_key", adventureworks_sales).withColumns(
+        {
+            "customer_id": id_of("adventureworks", "customer_key"),
+            "source": F.lit("adventureworks"),
+            "source_customer_id": F.col("customer_key").cast("string"),
+            "full_name": F.nullif(F.concat_ws(" ", "first_name", "last_name"), F.lit("")),
+        }
+    )
+    till = with_inferred(pos_customers, "customer_id", pos_sales).withColumns(
+        {
+            "customer_id": id_of("pos", "customer_id"),
+            "source": F.lit("pos"),
+            "source_customer_id": F.col("customer_id"),
+            "full_name": F.col("name"),
+            "home_region": F.col("region"),
+        }
+    )
+    return web.unionByName(till, allowMissingColumns=True).select(
+        "customer_id",
+        "source",
+        "source_customer_id",
+        "full_name",
         "first_name",
         "last_name",
         "prefix",
         "email",
+        "phone",
+        "loyalty_tier",
+        "loyalty_points",
+        "home_region",
         "birth_date",
         "gender",
         "marital_status",

@@ -8,7 +8,10 @@ from lib.gold.registry import gold_table
 
 @gold_table(grain=["date"])
 def dim_date(
-    adventureworks_calendar: DataFrame, adventureworks_sales: DataFrame, adventureworks_returns: DataFrame
+    adventureworks_calendar: DataFrame,
+    adventureworks_sales: DataFrame,
+    adventureworks_returns: DataFrame,
+    pos_sales: DataFrame,
 ) -> DataFrame:
     """One row per day, without gaps, from the first to the last day of the calendar, the sales and the returns.
 
@@ -28,7 +31,9 @@ def dim_date(
     calendar = adventureworks_calendar.select("date").distinct()
     sold = adventureworks_sales.select(F.col("order_date").alias("date"))
     returned = adventureworks_returns.select(F.col("return_date").alias("date"))
-    bounds = calendar.union(sold).union(returned).agg(F.min("date").alias("first"), F.max("date").alias("last"))
+    rung_up = pos_sales.select(F.to_date("sold_at").alias("date"))
+    every_day = calendar.union(sold).union(returned).union(rung_up)
+    bounds = every_day.agg(F.min("date").alias("first"), F.max("date").alias("last"))
     days = bounds.filter("first IS NOT NULL").select(F.explode(F.sequence("first", "last")).alias("date"))
     marked = days.join(calendar.withColumn("in_calendar", F.lit(True)), "date", how="left")
     return marked.select(

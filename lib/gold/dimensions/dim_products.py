@@ -3,6 +3,7 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from lib.gold.conformed import till_sales
 from lib.gold.ids import id_of, with_inferred
 from lib.gold.registry import gold_table
 
@@ -14,38 +15,52 @@ def dim_products(
     adventureworks_product_categories: DataFrame,
     adventureworks_sales: DataFrame,
     adventureworks_returns: DataFrame,
+    pos_sales: DataFrame,
 ) -> DataFrame:
-    """One row per product, those included which only a sale or a return names.
+    """One row per product, those included which only a sale or a return names, or which only the till knows.
+
+    The till describes what it sells: a SKU that the ERP does not have is a product with the name, category and price
+    of its newest sale.
 
     product_id: STRING. The product's id in gold, `{source}:{source_product_id}`.
-    source: STRING. The system that knows the product.
-    source_product_id: STRING. The product's key in that system.
+    source: STRING. The system that knows the product: adventureworks, or pos where the ERP does not have the SKU.
+    source_product_id: STRING. The product's key in that system: for pos, the SKU.
     sku: STRING. Stock keeping unit.
     product_name: STRING. Name.
     model_name: STRING. Name of the model, of which a product is one size and colour.
     subcategory: STRING. Name of the group of products.
-    category: STRING. Name of the top group: Bikes, Components, Clothing or Accessories.
+    category: STRING. Name of the top group: Bikes, Components, Clothing or Accessories, or what the till calls it.
     color: STRING. Colour, NULL where a product has none.
     size: STRING. Centimetres or S to XL, NULL where a product has none.
     style: STRING. U universal, M men's, W women's, NULL where a product has none.
-    unit_cost: DECIMAL(19,4). What one costs the retailer, US dollars.
-    unit_price: DECIMAL(19,4). List price of one, US dollars.
+    unit_cost: DECIMAL(19,4). What one costs the retailer, US dollars; NULL for pos.
+    unit_price: DECIMAL(19,4). List price of one, US dollars; for pos, the price of its newest sale, before discount.
     product_description: STRING. Text for the customer.
-    is_inferred: BOOLEAN. True where no product record has landed: only the id is known.
+    is_inferred: BOOLEAN. True where no record that describes the product has landed: only the id is known.
     """
-    products = with_inferred(adventureworks_products, "product_key", adventureworks_sales, adventureworks_returns)
-    subcategories = adventureworks_product_subcategories.select("subcategory_key", "subcategory_name", "category_key")
-    categories = adventureworks_product_categories.select("category_key", "category_name")
+    inferred = with_inferred(adventureworks_products, "product_key", adventureworks_sales, adventureworks_returns)
+    subcategories = adventureworks_product_subcategories.select(
+        "subcategory_key", F.col("subcategory_name").alias("subcategory"), "category_key"
+    )
+    categories = adventureworks_product_categories.select("category_key", F.col("category_name").alias("category"))
     grouped = subcategories.join(categories, "category_key", how="left")
-    return products.join(grouped, "subcategory_key", how="left").select(
-        id_of("adventureworks", "product_key").alias("product_id"),
-        F.lit("adventureworks").alias("source"),
-        F.col("product_key").cast("string").alias("source_product_id"),
+    of_erp = inferred.join(grouped, "subcategory_key", how="left").withColumns(
+        {
+            "product_id": id_of("adventureworks", "product_key"),
+            "source": F.lit("adventureworks"),
+            "source_product_id": F.col("product_key").cast("string"),
+        }
+    )
+    of_till = _known_to_the_till_alone(till_sales(pos_sales, adventureworks_products))
+    return of_erp.unionByName(of_till, allowMissingColumns=True).select(
+        "product_id",
+        "source",
+        "source_product_id",
         "sku",
         "product_name",
         "model_name",
-        F.col("subcategory_name").alias("subcategory"),
-        F.col("category_name").alias("category"),
+        "subcategory",
+        "category",
         "color",
         "size",
         "style",
@@ -53,4 +68,18 @@ def dim_products(
         "unit_price",
         "product_description",
         "is_inferred",
+    )
+
+
+def _known_to_the_till_alone(sales: DataFrame) -> DataFrame:
+    described = F.struct("product_name", "category", F.col("price").cast("decimal(19,4)").alias("unit_price"))
+    newest = F.max_by(described, F.struct("updated_at", "transaction_id")).alias("newest")
+    products = sales.filter("sku IS NOT NULL AND product_key IS NULL").groupBy("product_id", "sku").agg(newest)
+    return products.select(
+        "product_id",
+        F.lit("pos").alias("source"),
+        F.col("sku").alias("source_product_id"),
+        "sku",
+        "newest.*",
+        F.lit(False).alias("is_inferred"),
     )

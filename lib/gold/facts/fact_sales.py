@@ -3,47 +3,101 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from lib.gold.conformed import stores_in_territories, till_sales
 from lib.gold.ids import id_of
 from lib.gold.registry import gold_table
 
 
-@gold_table(grain=["source", "order_id", "order_line"], rows_of=["adventureworks_sales"])
-def fact_sales(adventureworks_sales: DataFrame, adventureworks_products: DataFrame) -> DataFrame:
+@gold_table(grain=["source", "order_id", "order_line"], rows_of=["adventureworks_sales", "pos_sales"])
+def fact_sales(
+    adventureworks_sales: DataFrame,
+    adventureworks_products: DataFrame,
+    adventureworks_territories: DataFrame,
+    pos_sales: DataFrame,
+    pos_stores: DataFrame,
+) -> DataFrame:
     """One row per order line.
 
-    order_id: STRING. The order's number in its source.
+    order_id: STRING. The order's number in its source; a till's transaction is an order of one line.
     order_line: INT. The line's number within the order.
     customer_id: STRING. Who bought: dim_customers.
-    product_id: STRING. What: dim_products.
-    territory_id: STRING. Where: dim_territories.
+    product_id: STRING. What: dim_products; a till's product is the ERP's of the same SKU, where there is one.
+    territory_id: STRING. Where: dim_territories; that of the store, NULL where the store is unknown.
+    store_id: STRING. In which store: dim_stores; NULL for web.
+    sales_person_id: STRING. Who sold: dim_sales_people; NULL for web.
     source: STRING. The system that took the order.
     source_customer_id: STRING. The customer's key in that system.
-    channel: STRING. How it was sold: web.
+    channel: STRING. How it was sold: web or store.
     quantity: INT. Units.
-    unit_price: DECIMAL(19,4). List price of one, US dollars; NULL where the product is unknown.
-    unit_cost: DECIMAL(19,4). Cost of one, US dollars; NULL where the product is unknown.
+    unit_price: DECIMAL(19,4). Price of one before the discount, US dollars: web, the list price, NULL where the
+      product is unknown; store, the till's.
+    unit_cost: DECIMAL(19,4). Cost of one, US dollars; NULL where the ERP does not know the product.
     discount: DECIMAL(5,4). Share of the price that was let off, 0 to 1.
     total_value: DECIMAL(28,8). quantity × unit_price × (1 − discount), US dollars, exact; sums are rounded once.
     total_cost: DECIMAL(24,4). quantity × unit_cost, US dollars.
-    order_date: DATE. When: dim_date.
+    order_date: DATE. When, the day in UTC: dim_date.
     """
-    prices = adventureworks_products.select("product_key", "unit_price", "unit_cost")
-    no_discount = F.lit(0).cast("decimal(5,4)")
-    lines = adventureworks_sales.join(prices, "product_key", how="left").withColumn("discount", no_discount)
-    return lines.select(
-        F.col("order_number").alias("order_id"),
+    web = _web_lines(adventureworks_sales, adventureworks_products)
+    till = till_sales(pos_sales, adventureworks_products)
+    store = _store_lines(till, stores_in_territories(pos_stores, adventureworks_territories))
+    return web.unionByName(store).select(
+        "order_id",
         "order_line",
-        id_of("adventureworks", "customer_key").alias("customer_id"),
-        id_of("adventureworks", "product_key").alias("product_id"),
-        id_of("adventureworks", "territory_key").alias("territory_id"),
-        F.lit("adventureworks").alias("source"),
-        F.col("customer_key").cast("string").alias("source_customer_id"),
-        F.lit("web").alias("channel"),
+        "customer_id",
+        "product_id",
+        "territory_id",
+        "store_id",
+        "sales_person_id",
+        "source",
+        "source_customer_id",
+        "channel",
         "quantity",
         "unit_price",
         "unit_cost",
         "discount",
         F.expr("CAST(quantity * unit_price * (1 - discount) AS DECIMAL(28,8))").alias("total_value"),
         F.expr("CAST(quantity * unit_cost AS DECIMAL(24,4))").alias("total_cost"),
+        "order_date",
+    )
+
+
+def _web_lines(sales: DataFrame, products: DataFrame) -> DataFrame:
+    prices = products.select("product_key", "unit_price", "unit_cost")
+    return sales.join(prices, "product_key", how="left").select(
+        F.col("order_number").alias("order_id"),
+        "order_line",
+        id_of("adventureworks", "customer_key").alias("customer_id"),
+        id_of("adventureworks", "product_key").alias("product_id"),
+        id_of("adventureworks", "territory_key").alias("territory_id"),
+        F.lit(None).cast("string").alias("store_id"),
+        F.lit(None).cast("string").alias("sales_person_id"),
+        F.lit("adventureworks").alias("source"),
+        F.col("customer_key").cast("string").alias("source_customer_id"),
+        F.lit("web").alias("channel"),
+        "quantity",
+        "unit_price",
+        "unit_cost",
+        F.lit(0).cast("decimal(5,4)").alias("discount"),
+        "order_date",
+    )
+
+
+def _store_lines(sales: DataFrame, stores: DataFrame) -> DataFrame:
+    territories = stores.select("store_id", "territory_id")
+    return sales.join(territories, "store_id", how="left").select(
+        F.col("transaction_id").alias("order_id"),
+        F.lit(1).alias("order_line"),
+        id_of("pos", "customer_id").alias("customer_id"),
+        "product_id",
+        "territory_id",
+        id_of("pos", "store_id").alias("store_id"),
+        id_of("pos", "sales_person_id").alias("sales_person_id"),
+        F.lit("pos").alias("source"),
+        F.col("customer_id").alias("source_customer_id"),
+        F.lit("store").alias("channel"),
+        "quantity",
+        F.col("price").cast("decimal(19,4)").alias("unit_price"),
+        "unit_cost",
+        "discount",
         "order_date",
     )

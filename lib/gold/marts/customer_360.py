@@ -26,6 +26,10 @@ def customer_360(
     source_ids: ARRAY<STRING>. The ids, `{source}:{source_customer_id}`, of all records that are this customer.
     full_name: STRING. First and last name.
     email: STRING. E-mail address.
+    phone: STRING. Telephone number.
+    loyalty_tier: STRING. Tier in the loyalty programme: bronze, silver, gold or platinum.
+    loyalty_points: INT. Points in the loyalty programme.
+    home_region: STRING. Region that the loyalty programme has for the customer.
     birth_date: DATE. Date of birth.
     age: INT. Whole years from birth_date to as_of; born on 29 February, a year older on 28 February in other years.
     gender: STRING. F or M.
@@ -39,8 +43,9 @@ def customer_360(
     region: STRING. Region of the latest order's territory.
     total_orders: BIGINT. Number of orders; 0 for who never bought, as are the other totals.
     total_quantity: BIGINT. Units bought.
-    total_spend: DECIMAL(19,4). Sum of total_value over all order lines, US dollars; unknown products add nothing.
-    total_margin: DECIMAL(19,4). total_spend less the sum of total_cost.
+    total_spend: DECIMAL(19,4). Sum of total_value over all order lines, US dollars; lines without a price add nothing.
+    total_margin: DECIMAL(19,4). Sum of total_value less total_cost over the order lines whose cost is known; a line
+      of unknown cost is spend, but no margin.
     avg_order_value: DECIMAL(19,4). Mean value of an order: total_spend / total_orders.
     max_order_value: DECIMAL(19,4). Value of the largest order.
     distinct_products: BIGINT. Number of different products bought.
@@ -64,7 +69,8 @@ def customer_360(
     monetary_score: INT. Quintile of total_spend, 5 the most.
     rfm_segment: STRING. Champions, Loyal, New, Promising, Cannot lose, Needs attention, At risk, Lost or Never bought.
     is_inactive: BOOLEAN. days_since_last_order is above `inactive_after_days`, or there never was an order.
-    historical_ltv: DECIMAL(19,4). Lifetime value realised so far: total_margin, 0 for who never bought.
+    historical_ltv: DECIMAL(19,4). Lifetime value realised so far: total_margin, and like it without the lines whose
+      cost is unknown; 0 for who never bought.
     as_of: DATE. The day for which the row holds.
     """
     # everything below is by customer: this shuffle saves all others
@@ -83,6 +89,10 @@ def customer_360(
         F.array(F.concat_ws(":", "source", "source_customer_id")).alias("source_ids"),
         "full_name",
         "email",
+        "phone",
+        "loyalty_tier",
+        "loyalty_points",
+        "home_region",
         "birth_date",
         measures.age(F.lit(as_of)).alias("age"),
         "gender",
