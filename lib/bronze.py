@@ -8,7 +8,8 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, StringType, StructField, StructType
 
 from lib.contract import LINEAGE, Contract, bronze_name
-from lib.nesting import Tree, misfits, struct_of, tree_of, unknown_of, value_at, with_members
+from lib.nesting import Tree, misfits, struct_of, tree_of, unknown_of, value_at, with_members, without_doubles
+from lib.sql import quoted
 
 STATS_COLUMNS = "_batch_id,_row_id"
 """What Delta keeps file statistics for: the next layer asks for rows by their batch."""
@@ -55,24 +56,23 @@ def of_objects(objects: DataFrame, schema: StructType, contract: Contract) -> Da
     tree = _json_tree(contract)
 
     def known(place: str, name: str, below: Tree) -> Column:
-        here = F.col(f"{place}`{name}`")
+        here = F.col(f"{place}{quoted(name)}")
         if not below:
             return here
-        members = [known(f"{place}`{name}`.", each, below[each]).alias(bronze_name(each)) for each in below]
+        members = [known(f"{place}{quoted(name)}.", each, below[each]).alias(bronze_name(each)) for each in below]
         return F.when(here.isNotNull(), F.struct(*members))
 
     def unknown(place: str, tree: Tree, there: StructType) -> Column | None:
-        members = [F.col(f"{place}`{name}`").alias(name) for name in there.names if name not in tree]
+        members = [F.col(f"{place}{quoted(name)}").alias(name) for name in there.names if name not in tree]
         for name, below in tree.items():
             inside = there[name].dataType
-            rest = unknown(f"{place}`{name}`.", below, inside) if isinstance(inside, StructType) else None
+            rest = unknown(f"{place}{quoted(name)}.", below, inside) if isinstance(inside, StructType) else None
             members += [] if rest is None else [rest.alias(name)]
         return F.nullif(F.to_json(F.struct(*members)), F.lit("{}")) if members else None
 
-    judged = objects.withColumn("_is_malformed", F.col("_line").isNotNull())
     columns = {bronze_name(name): known("", name, below) for name, below in tree.items()}
     rest = unknown("", tree, schema)
-    return _shaped(judged, columns, _absent() if rest is None else rest)
+    return _shaped(objects, columns, _absent() if rest is None else rest, is_malformed=F.col("_line").isNotNull())
 
 
 def with_lineage(rows: DataFrame, *, batch_id: int, run_id: int, ingested_at: datetime) -> DataFrame:
@@ -144,7 +144,8 @@ def _parse_csv(lines: DataFrame, header: Sequence[str], contract: Contract) -> D
     unknown = [value_of[name].alias(name) for name in header if name not in wanted]
     rest = F.nullif(F.to_json(F.struct(*unknown)), F.lit("{}")) if unknown else _absent()
     known = {bronze_name(name): value_of.get(name, _absent()) for name in wanted}
-    return _shaped(parsed.withColumn("_is_malformed", malformed), known, rest)
+    judged = parsed.withColumn("_is_malformed", malformed)
+    return _shaped(judged, known, rest, is_malformed=F.col("_is_malformed"))
 
 
 def _parse_json(lines: DataFrame, contract: Contract) -> DataFrame:
@@ -157,15 +158,14 @@ def _parse_json(lines: DataFrame, contract: Contract) -> DataFrame:
     bracketed = F.concat(F.lit("["), strings, F.lit("]"))
     options = {"allowSingleQuotes": "false"}
     records = lines.withColumn("_records", F.from_json(bracketed, "ARRAY<MAP<STRING,STRING>>", options))
-    # of two members of one name the last counts, as everywhere in JSON
-    record = F.map_from_entries(F.map_entries(F.try_element_at("_records", F.lit(1))))
+    record = without_doubles(F.try_element_at("_records", F.lit(1)))
     tree = _json_tree(contract)
     opened = with_members(records.withColumn("_record", record), "_record", tree)
     # NULL counts as malformed: no array, no element, or an element that is no object
     is_one_object = (F.size("_records") == 1) & F.col("_record").isNotNull() & ~misfits("_record", tree)
     judged = opened.withColumn("_is_malformed", ~F.coalesce(is_one_object, F.lit(False)))
     known = {bronze_name(name): struct_of("_record", [name], tree[name]) for name in tree}
-    return _shaped(judged, known, unknown_of("_record", tree))
+    return _shaped(judged, known, unknown_of("_record", tree), is_malformed=F.col("_is_malformed"))
 
 
 def _json_tree(contract: Contract) -> Tree:
@@ -182,12 +182,12 @@ def _elements(texts: DataFrame) -> DataFrame:
     return texts.select(lines, "_source_file", "_source_modified_at")
 
 
-def _shaped(parsed: DataFrame, known: Mapping[str, Column], unknown: Column) -> DataFrame:
+def _shaped(parsed: DataFrame, known: Mapping[str, Column], unknown: Column, *, is_malformed: Column) -> DataFrame:
     """The columns of bronze, those of a malformed line empty and the line whole in `_rescued`."""
     whole = F.to_json(F.struct(F.col("_line").alias("_malformed")))
     return parsed.select(
-        *[F.when(~F.col("_is_malformed"), value).alias(name) for name, value in known.items()],
-        F.when(F.col("_is_malformed"), whole).otherwise(unknown).alias("_rescued"),
+        *[F.when(~is_malformed, value).alias(name) for name, value in known.items()],
+        F.when(is_malformed, whole).otherwise(unknown).alias("_rescued"),
         "_source_file",
         "_source_modified_at",
     )

@@ -247,13 +247,26 @@ class Measures(_Model):
     inactive_after_days: int = Field(ge=0, description="days without an order after which a customer is inactive")
 
 
+class PosDemo(_Model):
+    """What the generator of the shop tills writes unless told otherwise."""
+
+    rows: int = Field(ge=1, description="lines of sales; there is a customer for every twenty")
+    files: int = Field(ge=1, description="files that the lines of sales are cut into")
+    start: date
+    end: date
+    faults: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(
+        description="the share of rows that each fault of lib/generate/faults.py hits; none if not named"
+    )
+
+
 class Demo(_Model):
-    """What the generator writes unless told otherwise."""
+    """What the generators write unless told otherwise."""
 
     customers: int = Field(ge=1)
     start: date
     end: date
     seed: int = Field(ge=0, description="the same seed gives the same bytes")
+    pos: PosDemo
 
 
 class LakehouseFile(_Model):

@@ -21,18 +21,30 @@ from pyspark.sql.types import StringType, StructField, StructType
 
 from lib.contract import Contract
 from lib.errors import ConfigError, LakehouseError
-from lib.sql import sql_text
+from lib.sql import quoted, sql_text
 
 Layout = Literal["lines", "loose", "array"]
-"""A record a line; JSON of which a line may hold more than one object; one JSON array."""
+"""A record a line; JSON of which a line may hold more or less than one object; one JSON array."""
 
 _CHUNK = 1024 * 1024
 _NO_QUOTE, _NO_SEPARATOR = "\ufdd0", "\ufdd1"
 """Unicode's own words for "no character", which no text holds: the CSV reader then decodes whole lines."""
 
-_AFTER_AN_OBJECT = re.compile(r"}[ \t\r]*(?:[^ \t\r\n,}\]]|,[ \t\r]*[{\n])")
-_BEGINS_SO = re.compile(r"}[ \t\r,]*\Z")
-"""Text after a closed object that could be another record: Spark would read the first of a line and drop the rest."""
+_LOOSE = [
+    re.compile(pattern)
+    for pattern in (
+        # text after a closed object that could be another record: Spark would read one of a line and drop the rest
+        r"}[ \t\r]*(?:[^ \t\r\n,}\]]|,[ \t\r]*[{\n])",
+        # a line that begins like an array: Spark would make a row of each element, none of an empty one
+        r"\n[ \t\r]*\[",
+        r"\r[ \t]*\[",
+        # a member without a name, which Spark would not see
+        r'""[ \t]*:',
+    )
+]
+"""What Spark's reader of JSON lines must not be given. Each by itself: a pattern that begins with a letter is fast."""
+
+_BEGINS_SO = re.compile(r'(?:}[ \t\r,]*|[\r\n][ \t\r]*|""?[ \t]*)\Z')
 
 _BLANK_LINES, _LINE_END = re.compile(r"\A\s*[\r\n]+"), re.compile(r"[\r\n]")
 
@@ -95,6 +107,17 @@ def list_files(landing: Path) -> list[LandedFile]:
     found = _filesystem().find(str(landing), detail=True)
     landed = [_landed(Path(path).relative_to(landing), info) for path, info in found.items()]
     return sorted(file for file in landed if not _is_skipped(file.path))
+
+
+def one_file(path: Path) -> LandedFile:
+    """A file that somebody names, as if it had landed in its own folder.
+
+    Raises:
+        LakehouseError: if there is no such file.
+    """
+    if not _filesystem().isfile(str(path)):
+        raise LakehouseError(f"{path}: there is no such file")
+    return _landed(Path(path.name), _filesystem().info(str(path)))
 
 
 def assign(files: Iterable[LandedFile], contracts: Iterable[Contract]) -> tuple[dict[str, list[LandedFile]], list[str]]:
@@ -214,7 +237,7 @@ def read_json(spark: SparkSession, landing: Path, files: Iterable[LandedFile], s
     options = {"columnNameOfCorruptRecord": "_line", "allowSingleQuotes": "false"}
     reader = spark.read.schema(StructType([*schema.fields, StructField("_line", StringType())])).options(**options)
     objects = reader.json(_spark_paths(landing, files))
-    return objects.select(*[F.col(f"`{name}`") for name in schema.names], "_line", *_lineage(landing))
+    return objects.select(*[F.col(quoted(name)) for name in schema.names], "_line", *_lineage(landing))
 
 
 def _spark_paths(landing: Path, files: Iterable[LandedFile]) -> list[str]:
@@ -329,7 +352,7 @@ def _decode(stream: IO[bytes], contract: Contract) -> _Content:
         n_lines += text.count("\n")
         if is_json and not is_loose:
             seen = carried + (text if chunk else "\n")
-            is_loose = _AFTER_AN_OBJECT.search(seen) is not None
+            is_loose = any(pattern.search(seen) for pattern in _LOOSE)
             carried = begun[0] if (begun := _BEGINS_SO.search(seen[-_CHUNK:])) else ""
         if in_head:
             # as in Spark, lines without text before the header do not count

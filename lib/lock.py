@@ -6,16 +6,30 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from lib.errors import LakehouseError, LockedError
 
 
+@dataclass
+class Lock:
+    """A lake that this process holds: the number of the run, and whether the run before it ended by itself."""
+
+    run_id: int
+    last_run_ended: bool
+    _file: IO[str]
+
+    def ended(self) -> None:
+        """Say that this run has done all that it had to do, ledger included."""
+        _write(self._file, self.run_id, has_ended=True)
+
+
 @contextmanager
-def locked(root: Path) -> Iterator[int]:
-    """Hold the lake and give the number of this run, one above the last; the lock goes with the process.
+def locked(root: Path) -> Iterator[Lock]:
+    """Hold the lake; the run's number is one above the last; the lock goes with the process.
 
     The lock file also keeps the number of the last run, that of a run that died included.
 
@@ -35,12 +49,21 @@ def locked(root: Path) -> Iterator[int]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise LockedError(_who_holds(root, text)) from None
-        run_id = max(_read(text).get("run", 0), _last_logged(root)) + 1
-        since = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        file.truncate(0)
-        json.dump({"run": run_id, "process": os.getpid(), "host": socket.gethostname(), "since": since}, file)
-        file.flush()
-        yield run_id
+        last = _read(text)
+        run_id = max(last.get("run", 0), _last_logged(root)) + 1
+        try:
+            _write(file, run_id, has_ended=False)
+        except OSError as error:
+            raise LakehouseError(f"{root / '.lock'}: cannot be written: {error.strerror}") from error
+        yield Lock(run_id, last.get("has_ended", True), file)
+
+
+def _write(file: IO[str], run_id: int, *, has_ended: bool) -> None:
+    since = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    holder = {"run": run_id, "process": os.getpid(), "host": socket.gethostname(), "since": since}
+    file.truncate(0)
+    json.dump({**holder, "has_ended": has_ended}, file)
+    file.flush()
 
 
 def _who_holds(root: Path, text: str) -> str:

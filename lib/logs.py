@@ -7,13 +7,18 @@ from pathlib import Path
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from lib.errors import LakehouseError
+
 
 @contextmanager
 def run_log(root: Path, run_id: int) -> Iterator[FilteringBoundLogger]:
     """A logger that writes `<root>/logs/run-0001.jsonl`: `timestamp` (UTC), `level`, `event`, `run_id` in each line."""
-    folder = root / "logs"
-    folder.mkdir(parents=True, exist_ok=True)
-    with log_path(root, run_id).open("a", encoding="utf-8") as file:
+    try:
+        log_path(root, run_id).parent.mkdir(parents=True, exist_ok=True)
+        opened = log_path(root, run_id).open("a", encoding="utf-8")
+    except OSError as error:
+        raise LakehouseError(f"{log_path(root, run_id)}: the log cannot be written: {error.strerror}") from error
+    with opened as file:
         logger = structlog.wrap_logger(
             structlog.WriteLogger(file),
             processors=[

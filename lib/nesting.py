@@ -31,9 +31,14 @@ def with_members(rows: DataFrame, record: str, tree: Tree) -> DataFrame:
     for name, below in tree.items():
         if below:
             member = _place(record, name)
-            rows = rows.withColumn(member, F.from_json(_text(record, name), _MAP))
+            rows = rows.withColumn(member, without_doubles(F.from_json(_text(record, name), _MAP)))
             rows = with_members(rows, member, below)
     return rows
+
+
+def without_doubles(members: Column) -> Column:
+    """A map of which, of two members of one name, the last counts, as everywhere in JSON."""
+    return F.map_from_entries(F.map_entries(members))
 
 
 def struct_of(record: str, path: Sequence[str], below: Tree) -> Column:
@@ -57,11 +62,15 @@ def misfits(record: str, tree: Tree) -> Column:
 
 
 def unknown_of(record: str, tree: Tree) -> Column:
-    """The members that the tree does not know, as a JSON object of texts; NULL where there are none."""
+    """The members that the tree does not know, as a JSON object of texts; NULL where there are none.
+
+    A member that is null says nothing.
+    """
     members = F.col(f"`{record}`")
     known = F.array(*[F.lit(name) for name in tree])
     is_strange = F.size(F.array_except(F.map_keys(members), known)) > 0
-    strangers = F.when(is_strange, F.map_filter(members, lambda name, _: ~F.array_contains(known, name)))
+    unknown = F.map_filter(members, lambda name, text: ~F.array_contains(known, name) & text.isNotNull())
+    strangers = F.when(is_strange, unknown)
     parts = [F.coalesce(strangers, F.expr(f"CAST(map() AS {_MAP})"))]
     for name, below in tree.items():
         if below:

@@ -46,7 +46,8 @@ class RuleCount:
 class Step:
     """One table's part of a run, keyed by (run, layer, table, batch, mode); counts are rows of the batch.
 
-    `is_conserved`: rows in and rows accounted for agree over all batches so far; None where a step has no such hop.
+    `run_id`: 0 for "the run that writes it down". `is_conserved`: rows in and rows accounted for agree over all batches
+    so far; None where a step has no such hop.
     In bronze `rows_in` are the rows appended. In silver `rows_in = accepted + superseded + quarantined`. In gold
     `accepted` are the rows of the table and `changed` those that the run inserted, updated or deleted.
     """
@@ -67,6 +68,7 @@ class Step:
     is_conserved: bool | None = None
     reasons: dict[str, int] = field(default_factory=dict)
     rules: tuple[RuleCount, ...] = ()
+    run_id: int = 0
 
     @property
     def is_unchanged(self) -> bool:
@@ -110,7 +112,7 @@ def file_rows(spark: SparkSession, fates: Iterable[FileFate], *, run_id: int, at
 
 def step_rows(spark: SparkSession, steps: Iterable[Step], *, run_id: int) -> DataFrame:
     """Rows of `ops.steps`; grain: run, layer, table, batch, mode. A gold table's batch is the number of the run."""
-    rows = [{**_plain(step), "table_name": step.table, "run_id": run_id} for step in steps]
+    rows = [{**_plain(step), "table_name": step.table, "run_id": step.run_id or run_id} for step in steps]
     return local_frame(spark, rows, _STEPS)
 
 
@@ -120,7 +122,7 @@ def quality_rows(spark: SparkSession, steps: Iterable[Step], *, run_id: int) -> 
         {
             **vars(rule),
             "rate": rule.failed / rule.evaluated if rule.evaluated else 0.0,
-            "run_id": run_id,
+            "run_id": step.run_id or run_id,
             "table_name": step.table,
             "batch_id": step.batch_id,
             "judged_at": step.started_at,

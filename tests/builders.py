@@ -2,17 +2,19 @@
 
 import io
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 from rich.console import Console
 
+from lib.bronze import raw_schema
 from lib.config import Settings, load_settings
-from lib.contract import Contract
+from lib.contract import Contract, bronze_name
 from lib.pipeline.run import LAYERS, run_layers
 from lib.session import snapshot_of
 
@@ -28,6 +30,25 @@ CUSTOMERS_HEADER = (
     "TotalChildren,EducationLevel,Occupation,HomeOwner"
 )
 RETURNS_HEADER = "ReturnDate,TerritoryKey,ProductKey,ReturnQuantity"
+
+RECEIPTS = Contract.model_validate(
+    {
+        "source": "shop",
+        "entity": "receipts",
+        "description": "A receipt.",
+        "files": "shop/*.json*",
+        "format": "json",
+        "key": ["id"],
+        "columns": {
+            "id": {"type": "string"},
+            "price": {"from": "product.price", "type": "decimal(38,9)"},
+            "maker": {"from": "product.maker.name", "type": "string"},
+            "note": {"from": "Note", "type": "string"},
+        },
+        "rules": {"has_price": {"expect": "price > 0", "message": "price must be above zero"}},
+    }
+)
+"""Of nested records: {"id": …, "product": {"price": …, "maker": {"name": …}}, "Note": …}."""
 
 
 @dataclass(frozen=True)
@@ -113,18 +134,33 @@ def assert_rows(frame: DataFrame, columns: Sequence[str], expected: Iterable[tup
     assert found == sorted(expected, key=str)
 
 
-def bronze_rows(spark: SparkSession, contract: Contract, *rows: dict[str, str | None]) -> DataFrame:
-    """Rows of bronze: texts by source name, `_rescued`, and `_at` for the file's time; the rest is filled."""
-    texts = [*dict.fromkeys(contract.source_columns.values()), "_rescued"]
-    lineage = ["_source_file", "_source_modified_at", "_ingested_at", "_run_id", "_batch_id", "_row_id"]
-    assert not {name for row in rows for name in row} - {*texts, "_at"}
-    values = [
-        (*[row.get(name) for name in texts], "f.csv", row.get("_at", "2017-01-01"), None, 1, 1, position)
-        for position, row in enumerate(rows)
-    ]
-    schema = ", ".join(f"`{name}` STRING" for name in [*texts, *lineage[:3]])
+def bronze_rows(spark: SparkSession, contract: Contract, *rows: dict[str, Any]) -> DataFrame:
+    """Rows of bronze: texts by source name (in JSON by path, `product.id`, or as the object that landed), `_rescued`,
+    and `_at` for the file's time; the rest is filled."""
+    is_json = contract.format == "json"
+    known = {tuple(name.split(".") if is_json else [name]) for name in (*contract.source_columns.values(), "_rescued")}
+    values = []
+    for position, row in enumerate(rows):
+        record: dict[str, Any] = {}
+        for path, text in _leaves(row, is_path=is_json):
+            assert path in known | {("_at",)}, f"no such column: {'.'.join(path)}"
+            *parents, name = map(bronze_name, path)
+            reduce(lambda node, parent: node.setdefault(parent, {}), parents, record)[name] = text
+        lineage = {"_source_file": "f.csv", "_source_modified_at": record.pop("_at", "2017-01-01")}
+        values.append({**record, **lineage, "_batch_id": 1, "_row_id": position})
+    times = ("_source_modified_at", "_ingested_at")
+    schema = f"{raw_schema(contract)}, _source_file STRING, {times[0]} STRING, {times[1]} STRING"
     frame = spark.createDataFrame(values, f"{schema}, _run_id BIGINT, _batch_id BIGINT, _row_id BIGINT")
-    return frame.withColumns({name: frame[name].cast("timestamp") for name in lineage[1:3]})
+    return frame.withColumns({name: frame[name].cast("timestamp") for name in times})
+
+
+def _leaves(record: dict[str, Any], *, is_path: bool) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name, value in record.items():
+        path = tuple(name.split(".")) if is_path else (name,)
+        if isinstance(value, dict):
+            yield from (((*path, *below), leaf) for below, leaf in _leaves(value, is_path=is_path))
+        else:
+            yield path, value
 
 
 def rows_of(spark: SparkSession, schema: str, defaults: dict[str, Any]) -> Callable[..., DataFrame]:

@@ -7,11 +7,13 @@ import pytest
 
 HOME = Path(__file__).resolve().parents[1]
 SOURCES = sorted([*HOME.glob("lib/**/*.py"), *HOME.glob("jobs/*.py")])
+NAMES = (
+    "bronze", "nesting", "quality", "silver", "quarantine", "control", "drift", "diff", "sql", "contract",
+)  # fmt: skip
 TRANSFORMS = [
     path
     for path in SOURCES
-    if path.is_relative_to(HOME / "lib/gold")
-    or path.name in ("bronze.py", "quality.py", "silver.py", "diff.py", "sql.py", "contract.py")
+    if path.is_relative_to(HOME / "lib/gold") or path in [HOME / f"lib/{name}.py" for name in NAMES]
 ]
 IO_MODULES = {
     "lib.tables", "lib.session", "lib.landing", "lib.ops", "lib.pipeline", "lib.terminal", "lib.lock", "lib.logs",

@@ -31,7 +31,7 @@ COLUMNS = ("Thing_Id", "Name", "Note", "_rescued")
 def parsed(spark: SparkSession, header: str, *lines: str) -> list[tuple[str | None, ...]]:
     schema = "_line STRING, _source_file STRING, _source_modified_at TIMESTAMP"
     frame = spark.createDataFrame([(line, "shop/a.csv", None) for line in lines], schema)
-    rows = bronze.parse_csv(frame, header.split(","), THINGS).select(*COLUMNS).collect()
+    rows = bronze.of_lines(frame, THINGS, header=header.split(",")).select(*COLUMNS).collect()
     return [tuple(row) for row in rows]
 
 
@@ -85,7 +85,7 @@ def test_a_header_may_hold_dots_and_names_that_differ_by_case_or_are_missing(spa
     assert row == ("1", "Ada", None, '{"note":"x","NOTE":"y","a.b":"z"}')
     dotted = THINGS.model_copy(update={"columns": {"city": THINGS.columns["name"].model_copy(update={"from_": "a.b"})}})
     schema = "_line STRING, _source_file STRING, _source_modified_at TIMESTAMP"
-    frame = bronze.parse_csv(spark.createDataFrame([("Rome", "f", None)], schema), ["a.b"], dotted)
+    frame = bronze.of_lines(spark.createDataFrame([("Rome", "f", None)], schema), dotted, header=["a.b"])
     at = datetime(2026, 1, 2, tzinfo=timezone.utc)
     assert bronze.with_lineage(frame, batch_id=1, run_id=1, ingested_at=at).collect()[0]["a.b"] == "Rome"
 

@@ -50,11 +50,12 @@ def contract(**changes: object) -> Contract:
 
 
 def test_the_projects_own_configuration_is_valid() -> None:
-    names = [
-        "calendar", "customers", "product_categories", "product_subcategories", "products", "returns", "sales",
-        "territories",
+    assert list(load_settings(CONF).contracts) == [
+        "adventureworks_calendar", "adventureworks_customers", "adventureworks_product_categories",
+        "adventureworks_product_subcategories", "adventureworks_products", "adventureworks_returns",
+        "adventureworks_sales", "adventureworks_territories", "pos_customers", "pos_sales", "pos_sales_people",
+        "pos_stores",
     ]  # fmt: skip
-    assert list(load_settings(CONF).contracts) == [f"adventureworks_{name}" for name in names]
 
 
 def test_all_mistakes_of_all_files_are_told_at_once(conf: Path) -> None:
@@ -68,7 +69,8 @@ def test_all_mistakes_of_all_files_are_told_at_once(conf: Path) -> None:
         f"{CALENDAR}: key: 'day' is not a column (there are date)",
         "contracts/adventureworks/returns.yml: description: is missing",
         "contracts/adventureworks/returns.yml: descripton: unknown key (allowed: source, entity, description, files, "
-        "format, csv, key, latest_by, columns, rules; did you mean description?)",
+        "format, csv, after_load, on_change, on_duplicate, control, freshness, key, latest_by, columns, rules; did you "
+        "mean description?)",
         "lakehouse.yml: environments.local.threads: input should be less than or equal to 64 (found 400)",
     ]
 
@@ -86,7 +88,7 @@ def test_yaml_that_does_not_parse_and_keys_that_appear_twice_are_told_with_their
     told = mistakes(conf)
     assert told[0].startswith(f"{CALENDAR}: is not YAML:")
     assert "key 'batch_mib' appears twice" in told[1]
-    assert "line 7" in told[1]
+    assert "line 8" in told[1]
 
 
 @pytest.mark.parametrize(
@@ -103,12 +105,12 @@ def test_what_yaml_cannot_make_sense_of_is_a_mistake_and_no_crash(conf: Path, ol
 
 
 def test_two_contracts_may_not_share_their_tables(conf: Path) -> None:
-    for source, entity in (("pos_till", "sales"), ("pos", "till_sales")):
+    for source, entity in (("web_shop", "sales"), ("web", "shop_sales")):
         (conf / "contracts" / source).mkdir()
         text = (conf / CALENDAR).read_text("utf-8").replace("adventureworks", source)
         (conf / f"contracts/{source}/{entity}.yml").write_text(text.replace("entity: calendar", f"entity: {entity}"))
-    said = "source, entity: its tables would be those of pos/till_sales.yml: 'pos_till_sales'"
-    assert mistakes(conf) == [f"contracts/pos_till/sales.yml: {said}"]
+    said = "source, entity: its tables would be those of web/shop_sales.yml: 'web_shop_sales'"
+    assert mistakes(conf) == [f"contracts/web_shop/sales.yml: {said}"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "cp037"])
@@ -157,6 +159,11 @@ def test_only_what_decides_silvers_content_changes_the_hash() -> None:
     assert contract_hash(contract(columns={"id": {"type": "bigint"}, "name": {"type": "string"}})) != base
     assert contract_hash(contract(rules={"r": {"expect": "id > 0", "message": "m"}})) != base
     assert contract_hash(contract(latest_by=["name"])) != base
+    asked = contract(freshness={"warn_after": "1d"}, on_change="fail", on_duplicate="skip", after_load="keep")
+    assert contract_hash(asked) == base, "what becomes of files does not change what is made of them"
+    rule = {"r": {"expect": "id > 0", "message": "m"}}
+    tolerant = {"r": {**rule["r"], "max_failed": "5%"}}
+    assert contract_hash(contract(rules=tolerant)) == contract_hash(contract(rules=rule))
 
 
 def test_sql_is_compiled_against_the_contracts_own_schema(spark: SparkSession) -> None:
@@ -178,6 +185,13 @@ def test_sql_is_compiled_against_the_contracts_own_schema(spark: SparkSession) -
     ]
     assert "`nam` cannot be resolved. Did you mean one of the following? [`name`, `id`]" in told[1]
     assert told[2] == "shop/things.yml: rules.no_condition.expect: 'id + 1' is int, not boolean"
+
+
+def test_an_environment_bounds_the_files_of_a_batch(conf: Path) -> None:
+    assert load_settings(conf).batch_files == 10_000
+    edit(conf, "lakehouse.yml", "batch_files: 10000", "batch_files: 0")
+    said = "environments.local.batch_files: input should be greater than or equal to 1 (found 0)"
+    assert mistakes(conf) == [f"lakehouse.yml: {said}"]
 
 
 def test_settings_can_be_changed_for_one_run() -> None:

@@ -84,7 +84,7 @@ def test_a_file_has_its_name_only_when_it_is_whole(tmp_path: Path, monkeypatch: 
         moved.append((part.name, path.name, part.read_bytes()[-2:]))
         raise OSError("the disk is gone")
 
-    monkeypatch.setattr("os.replace", refuse)
+    monkeypatch.setattr(Path, "replace", refuse)
     with pytest.raises(OSError, match="the disk is gone"):
         small(tmp_path)
     assert moved == [("AdventureWorks_Calendar.csv.part", "AdventureWorks_Calendar.csv", b"\r\n")]

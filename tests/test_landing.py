@@ -1,6 +1,8 @@
 """Landed files: what is seen, what is refused, and that nothing is lost on the way."""
 
+import gzip
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,10 +10,10 @@ from pyspark.sql import SparkSession
 
 from lib import landing
 from lib.config import load_settings
-from lib.contract import Contract
-from lib.errors import ConfigError
+from lib.contract import Contract, Control
+from lib.errors import ConfigError, LakehouseError
 from lib.landing import Inspection, LandedFile
-from tests.builders import CONF
+from tests.builders import CONF, RECEIPTS
 
 CALENDAR = load_settings(CONF).contracts["adventureworks_calendar"]
 
@@ -56,8 +58,54 @@ def test_a_file_belongs_to_one_contract_or_is_a_stranger() -> None:
 
 def test_batches_are_bounded_and_a_larger_file_is_a_batch_of_its_own() -> None:
     files = [LandedFile(n, str(n), size) for n, size in enumerate([4, 5, 2, 90, 1])]
-    batches = landing.in_batches(files, 10)
+    batches = landing.in_batches(files, max_bytes=10, max_files=9)
     assert [[file.size for file in batch] for batch in batches] == [[4, 5], [2], [90], [1]]
+
+
+def test_batches_have_a_bounded_number_of_files() -> None:
+    files = [LandedFile(n, str(n), 1) for n in range(5)]
+    batches = landing.in_batches(files, max_bytes=4, max_files=2)
+    assert [[file.path for file in batch] for batch in batches] == [["0", "1"], ["2", "3"], ["4"]]
+    assert landing.in_batches([], max_bytes=4, max_files=2) == []
+
+
+def test_a_file_that_somebody_names_is_as_one_that_landed(tmp_path: Path) -> None:
+    land(tmp_path, "mine/a.csv", b"Date\r\n1/1/2015\r\n")
+    file = landing.one_file(tmp_path / "mine/a.csv")
+    assert (file.path, file.size, landing.is_unchanged(tmp_path / "mine", file)) == ("a.csv", 16, True)
+    with pytest.raises(LakehouseError, match="nowhere.csv: there is no such file"):
+        landing.one_file(tmp_path / "nowhere.csv")
+
+
+def test_a_control_file_is_its_contracts(tmp_path: Path) -> None:
+    announced = contract(control=Control(files="adventureworks/*.ctl"))
+    file = LandedFile(1, "adventureworks/a.ctl", 9)
+    assert landing.assign([file], [announced]) == ({"adventureworks_calendar": [file]}, [])
+    assert landing.is_control(file, announced)
+    assert not landing.is_control(file, CALENDAR)
+
+
+def test_a_small_file_is_read_whole_or_told(tmp_path: Path) -> None:
+    assert landing.read_text(tmp_path, land(tmp_path, "a.ctl", "file\né".encode())) == "file\né"
+    with pytest.raises(LakehouseError, match="a.ctl: cannot be read: .* can't decode byte"):
+        landing.read_text(tmp_path, land(tmp_path, "a.ctl", b"\xff"))
+    with pytest.raises(LakehouseError, match="gone.ctl: cannot be read"):
+        landing.read_text(tmp_path, LandedFile(1, "gone.ctl", 1))
+
+
+def test_lines_are_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    landing.write_lines(tmp_path / "out/a.json", ["é", "b"])
+    assert (tmp_path / "out/a.json").read_text("utf-8") == "é\nb\n"
+
+    def broken() -> Iterator[str]:
+        yield "new"
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        landing.write_lines(tmp_path / "out/a.json", broken())
+    assert (tmp_path / "out/a.json").read_text("utf-8") == "é\nb\n"
+    with pytest.raises(LakehouseError, match=r"a\.json/b: cannot be written: Not a directory|File exists"):
+        landing.write_lines(tmp_path / "out/a.json/b", [])
 
 
 def test_a_good_file_is_good(tmp_path: Path) -> None:
@@ -130,7 +178,7 @@ def test_a_file_that_changed_or_went_since_it_was_listed_waits(tmp_path: Path) -
     assert landing.is_unchanged(tmp_path, file)
     (tmp_path / "a.csv").write_bytes(b"Date\r\n1/1/2015\r\n1/2/2015\r\n")
     assert not landing.is_unchanged(tmp_path, file)
-    assert landing.inspect(tmp_path, file, CALENDAR).reason == "the file had 16 bytes and now has 26"
+    assert landing.inspect(tmp_path, file, CALENDAR).reason == "the file changed while it was looked at"
     (tmp_path / "a.csv").unlink()
     assert not landing.is_unchanged(tmp_path, file)
     assert landing.inspect(tmp_path, file, CALENDAR).verdict == "changed"
@@ -176,3 +224,85 @@ def test_a_line_is_read_whole_whatever_its_characters(spark: SparkSession, tmp_p
     file = land(tmp_path, "a.csv", "\n".join(["Date", *odd]).encode("utf-8"))
     utf8 = contract(csv=CALENDAR.csv.model_copy(update={"encoding": "utf-8"}))
     assert [row._line for row in landing.read_lines(spark, tmp_path, [file], utf8).collect()] == odd
+
+
+def look(folder: Path, content: str | bytes, name: str = "a.json") -> Inspection:
+    """What is said of a JSON file."""
+    return landing.inspect(
+        folder, land(folder, name, content if isinstance(content, bytes) else content.encode()), RECEIPTS
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "layout"),
+    [
+        ('{"a": 1}\n{"a": 2}\n', "lines"),
+        ('{"a": 1}\r\n\r\n{"a": 2}', "lines"),
+        ('\ufeff\n{"a": {"b": [{}, {"c": 1}]}}\n', "lines"),
+        ('{"a": {"b": 1}, "c": {"d": 2}}', "lines"),
+        ('{"a": 1} {"a": 2}\n', "loose"),
+        ('{"a": 1}{"a": 2}\n', "loose"),
+        ('{"a": 1}\t\r{"a": 2}\n', "loose"),
+        ('{"a": 1},\n{"a": 2}\n', "loose"),
+        ('{"a": 1}, {"a": 2}\n', "loose"),
+        ('{"a": 1} more\n', "loose"),
+        ('{"a": 1}\n[{"a": 2}]\n', "loose"),
+        ('{"a": 1}\n \t[]\n', "loose"),
+        ('{"": 1}\n', "loose"),
+        ('[{"a": 1}, {"a": 2}]', "array"),
+        ('\ufeff\r\n  [\n{"a": 1}\n]\n', "array"),
+        ("[]", "array"),
+    ],
+)
+def test_json_is_laid_out_in_lines_loose_or_as_one_array(tmp_path: Path, content: str, layout: str) -> None:
+    assert (look(tmp_path, content).verdict, look(tmp_path, content).layout) == ("ok", layout)
+
+
+@pytest.mark.parametrize("between", [" ", "    ", ",", " , ", "\r", ""])
+@pytest.mark.parametrize("offset", range(-3, 4))
+def test_a_second_record_is_seen_across_the_border_of_two_chunks(tmp_path: Path, between: str, offset: int) -> None:
+    first = f'{{"a": "{"x" * (1024 * 1024 - 10 + offset)}"}}'
+    assert abs(len(first) - 1024 * 1024) < 4
+    assert look(tmp_path, f'{first}{between}{{"a": 2}}\n').layout == "loose"
+    assert look(tmp_path, f'{first}\n{{"a": 2}}\n').layout == "lines"
+    assert look(tmp_path, f'{first}{between}\n[{{"a": 2}}]\n').layout == "loose"
+
+
+@pytest.mark.parametrize("content", ["", "\n \r\n", "\ufeff", "\ufeff\n"])
+def test_json_without_text_is_empty(tmp_path: Path, content: str) -> None:
+    assert look(tmp_path, content).verdict == "empty"
+
+
+def test_a_packed_file_is_looked_into(tmp_path: Path) -> None:
+    assert look(tmp_path, gzip.compress(b'{"a": 1} {"a": 2}'), "a.json.gz").layout == "loose"
+    assert look(tmp_path, gzip.compress(b""), "b.json.gz").verdict == "empty"
+    found = look(tmp_path, gzip.compress(b'{"a": 1}\n\xff'), "c.json.gz")
+    assert (found.verdict, found.reason) == ("rejected", "does not decode as utf-8: line 2 has the byte 0xff")
+
+
+@pytest.mark.parametrize("kept", [5, 15, 100, -9, -1])
+def test_a_packed_file_that_ends_early_waits(tmp_path: Path, kept: int) -> None:
+    packed = gzip.compress(os.urandom(4000).hex().encode())
+    found = look(tmp_path, packed[:kept], "a.json.gz")
+    assert (found.verdict, found.reason) == (
+        "changed", "its gzip stream ends early, as if it were still being written",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("content", [b'{"a": 1}\n', gzip.compress(b"x" * 99)[:10] + b"\xff" * 50])
+def test_a_file_that_only_says_it_is_packed_is_refused(tmp_path: Path, content: bytes) -> None:
+    found = look(tmp_path, content, "a.json.gz")
+    assert found.verdict == "rejected"
+    assert found.reason.startswith("is not gzip, as its name says: ")
+
+
+def test_an_empty_file_that_is_to_be_packed_is_empty(tmp_path: Path) -> None:
+    assert look(tmp_path, b"", "a.json.gz").verdict == "empty"
+
+
+def test_equal_content_has_an_equal_hash_packed_or_not(tmp_path: Path) -> None:
+    content = b'{"a": 1}\n' * 200_000
+    plain, packed = look(tmp_path, content), look(tmp_path, gzip.compress(content), "b.json.gz")
+    assert plain.content_hash == packed.content_hash
+    assert len(plain.content_hash) == 64
+    assert look(tmp_path, content + b"\n", "c.json").content_hash != plain.content_hash

@@ -19,13 +19,13 @@ def test_runs_are_numbered_also_after_one_that_died_or_lost_its_lock_file(tmp_pa
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs/run-0041.jsonl").touch()
     with locked(tmp_path) as third:
-        assert (first, second, third) == (1, 2, 42)
+        assert (first.run_id, second.run_id, third.run_id) == (1, 2, 42)
 
 
 def test_a_lock_file_that_was_half_written_is_no_obstacle(tmp_path: Path) -> None:
     (tmp_path / ".lock").write_text('{"run": 3, "pro')
-    with locked(tmp_path) as number:
-        assert number == 1
+    with locked(tmp_path) as lock:
+        assert lock.run_id == 1
 
 
 def test_a_second_run_is_told_who_holds_the_lake(tmp_path: Path) -> None:

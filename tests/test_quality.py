@@ -8,9 +8,10 @@ import pytest
 from pyspark.sql import SparkSession
 
 from lib import quality
+from lib.bronze import texts_of
 from lib.contract import Column, Contract
 from lib.sql import bind
-from tests.builders import bronze_rows
+from tests.builders import RECEIPTS, assert_rows, bronze_rows
 
 SALES = Contract.model_validate(
     {
@@ -158,3 +159,74 @@ def test_a_float_default_is_written_without_an_exponent() -> None:
     from lib.contract import default_literal
 
     assert default_literal(Column.model_validate({"type": "decimal(9,8)", "default": 1e-7})) == "0.0000001"
+
+
+def test_only_a_failing_row_carries_the_texts_that_landed(spark: SparkSession) -> None:
+    rows = bronze_rows(spark, SALES, GOOD, {"Id": " x ", "Quantity": "1", "_rescued": '{"new":"n"}'})
+    assert_rows(
+        quality.judge(rows, SALES), ["raw"],
+        [(None,), ('{"Id":" x ","Quantity":"1","_rescued":"{\\"new\\":\\"n\\"}"}',)],
+    )  # fmt: skip
+
+
+def test_the_texts_of_a_nested_row_are_at_their_places(spark: SparkSession) -> None:
+    rows = bronze_rows(spark, RECEIPTS, {"id": "1", "product.price": "-1.50", "product": {"maker": {"name": "M"}}})
+    columns = ["id", "CAST(price AS STRING)", "maker", "note", "raw"]
+    raw = '{"id":"1","product":{"price":"-1.50","maker":{"name":"M"}}}'
+    assert_rows(quality.judge(rows, RECEIPTS), columns, [("1", "-1.500000000", "M", None, raw)])
+
+
+def with_columns(contract: Contract, **columns: dict[str, Any]) -> Contract:
+    """The contract after it learnt more columns, or changed some."""
+    facts = contract.model_dump(by_alias=True)
+    return Contract.model_validate({**facts, "columns": {**facts["columns"], **columns}, "rules": {}})
+
+
+def test_a_column_learnt_later_is_read_from_what_was_rescued(spark: SparkSession) -> None:
+    learnt = with_columns(SALES, size={"from": "Size", "type": "int"}, colour={"from": "a.b", "type": "string"})
+    landed = bronze_rows(spark, SALES, {**GOOD, "_rescued": '{"Size":"7","a.b":"red"}'}, GOOD)
+    assert_rows(quality.judge(landed, learnt), ["size", "colour"], [(7, "red"), (None, None)])
+
+
+def test_a_column_that_bronze_has_by_now_is_read_from_it_or_from_what_was_rescued(spark: SparkSession) -> None:
+    learnt = with_columns(SALES, size={"from": "Size", "type": "int"})
+    landed = bronze_rows(spark, learnt, {**GOOD, "Size": "8"}, {**GOOD, "_rescued": '{"Size":"7"}'})
+    assert_rows(quality.judge(landed, learnt), ["size"], [(7,), (8,)])
+
+
+def test_a_path_learnt_later_is_read_from_what_was_rescued(spark: SparkSession) -> None:
+    learnt = with_columns(
+        RECEIPTS,
+        size={"from": "product.size", "type": "int"},
+        city={"from": "product.maker.city", "type": "string"},
+        tip={"from": "pay.tip", "type": "string"},
+    )
+    rescued = '{"product":"{\\"size\\":\\"7\\",\\"maker\\":\\"{\\\\\\"city\\\\\\":\\\\\\"Rome\\\\\\"}\\"}","pay":"{\\"tip\\": 1}"}'
+    landed = bronze_rows(spark, RECEIPTS, {"id": "1", "_rescued": rescued}, {"id": "2", "_rescued": '{"pay":"cash"}'})
+    assert_rows(
+        quality.judge(landed, learnt), ["id", "size", "city", "tip"], [("1", 7, "Rome", "1"), ("2", None, None, None)]
+    )
+
+
+def test_a_column_whose_case_changed_is_the_same_column(spark: SparkSession) -> None:
+    spelled = with_columns(
+        RECEIPTS, note={"from": "note", "type": "string"}, maker={"from": "Product.Maker.name", "type": "string"}
+    )
+    landed = bronze_rows(spark, RECEIPTS, {"id": "1", "Note": "n", "product.maker.name": "M"})
+    texts = texts_of(landed, spelled)
+    assert_rows(landed.select(*[text.alias(name) for name, text in texts.items()]), ["note", "maker"], [("n", "M")])
+
+
+def test_totals_are_rows_and_the_sum_of_a_column_for_each_file(spark: SparkSession) -> None:
+    prices = ["1.50", " 2.25 ", None, "free", "-0.000001"]
+    rows = bronze_rows(spark, RECEIPTS, *[{"id": "1", "product.price": price} for price in prices])
+    assert_rows(quality.totals(rows, RECEIPTS, "price"), ["*"], [("f.csv", 5, Decimal("3.749999"))])
+    assert_rows(quality.totals(rows, RECEIPTS, None), ["*"], [("f.csv", 5, None)])
+
+
+def test_a_sum_is_of_the_cleaned_values(spark: SparkSession) -> None:
+    cleaned = with_columns(
+        SALES, discount={"from": "Discount", "type": "int", "clean": "replace(value, '%', '')", "default": 2}
+    )
+    rows = bronze_rows(spark, cleaned, {**GOOD, "Discount": "5%"}, {**GOOD, "Discount": None})
+    assert_rows(quality.totals(rows, cleaned, "discount"), ["total"], [(Decimal("7.000000"),)])

@@ -9,7 +9,6 @@ from pyspark.sql import SparkSession
 
 from lib import quality, silver
 from lib.contract import Contract
-from lib.pipeline.refine import _with_contract_columns as with_contract_columns
 from tests.builders import bronze_rows
 
 FACTS: dict[str, Any] = {
@@ -103,7 +102,7 @@ def test_a_failing_row_waits_under_its_address_with_the_values_that_landed(spark
 def test_a_source_column_that_changes_its_case_keeps_what_landed_before(spark: SparkSession) -> None:
     renamed = Contract.model_validate({**FACTS, "columns": {**FACTS["columns"], "a": {"from": "A", "type": "string"}}})
     landed = bronze_rows(spark, BY_FILE, {"id": "1", "a": "old"})
-    judged = quality.judge(with_contract_columns(landed, renamed), renamed)
+    judged = quality.judge(landed, renamed)
     assert [row.a for row in silver.newest(judged, renamed).collect()] == ["old"]
 
 

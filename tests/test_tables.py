@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from lib.diff import difference
 from lib.errors import ConservationError
@@ -93,3 +94,29 @@ def test_properties_and_an_older_version_can_be_read_back(spark: SparkSession, t
     assert tables.read("gold.it", version=1).count() == 1
     assert tables.snapshot("gold.other") is None
     assert tables.count("gold.other") == 0
+
+
+def test_a_deletion_counts_what_it_deletes(spark: SparkSession, tables: Tables) -> None:
+    tables.append("silver.it", rows(spark, (1, "a", None), (2, "b", None), (3, "b", None)))
+    assert tables.delete("silver.it", F.col("name") == "b") == 2
+    assert_rows(tables.read("silver.it"), ["id"], [(1,)])
+    before = tables.snapshot("silver.it")
+    assert tables.delete("silver.it", F.col("name") == "b") == 0
+    assert tables.snapshot("silver.it") == before
+    assert tables.delete("silver.it", F.lit(True)) == 1
+
+
+def test_an_upsert_adds_a_column_that_the_table_has_not(spark: SparkSession, tables: Tables) -> None:
+    tables.upsert("silver.it", rows(spark, (1, "a", None), (2, "b", None)), ["id"])
+    more = spark.createDataFrame([(2, "c", 7), (3, "d", 8)], "id INT, name STRING, size INT")
+    assert tables.upsert("silver.it", more, ["id"]).changed == 2
+    assert_rows(tables.read("silver.it"), ["id", "name", "size"], [(1, "a", None), (2, "c", 7), (3, "d", 8)])
+
+
+def test_an_appended_batch_may_bring_a_column_or_a_member_of_a_struct(spark: SparkSession, tables: Tables) -> None:
+    one = spark.createDataFrame([(1, ("a",))], "id INT, product STRUCT<name: STRING>")
+    two = spark.createDataFrame([(2, ("b", 7), "n")], "id INT, product STRUCT<name: STRING, size: INT>, note STRING")
+    tables.append("bronze.it", one, batch_id=1)
+    tables.append("bronze.it", two, batch_id=2)
+    columns = ["id", "product.name", "product.size", "note"]
+    assert_rows(tables.read("bronze.it"), columns, [(1, "a", None, None), (2, "b", 7, "n")])

@@ -73,7 +73,7 @@ def customer_lines(rng: np.random.Generator, keys: Ints, start: date) -> Iterato
     """One landing line a customer, in key order."""
     size = len(keys)
     title = np.where(rng.random(size) < 0.503, MISTER, np.where(rng.random(size) < SHARE_MIZ, MIZ, MISSES))
-    first_names, first, last_names, last = _names(rng, title == MISTER)
+    first_names, first, last_names, last = names(rng, title == MISTER)
     title[rng.random(size) < SHARE_UNKNOWN] = UNKNOWN
     job = pick(rng, [each.share for each in OCCUPATIONS], size)
     columns = (
@@ -99,7 +99,7 @@ def _coded(labels: Sequence[str], place: Ints | Bools) -> Texts:
     return np.array(list(labels), dtype=np.object_)[place.astype(np.int64)]
 
 
-def _names(rng: np.random.Generator, male: Bools) -> tuple[list[str], Ints, list[str], Ints]:
+def names(rng: np.random.Generator, male: Bools) -> tuple[list[str], Ints, list[str], Ints]:
     """First names and each customer's place among them, then the same of last names."""
     men, women, families = (_pool(part) for part in ("first_names_male", "first_names_female", "last_names"))
     first = np.where(

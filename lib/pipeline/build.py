@@ -14,6 +14,7 @@ from lib.config import Settings
 from lib.gold.registry import GoldTable, code_version, gold_tables
 from lib.ops import Step
 from lib.pipeline.context import Run, seconds_since
+from lib.pipeline.ledger import LAST_STEP, as_property
 from lib.session import local_frame
 
 _PROPERTY = "lakehouse.built_from"
@@ -77,20 +78,19 @@ def _build(run: Run, table: GoldTable) -> None:
         return
     rows = table.function(**arguments)
     written = run.tables.write_diff(name, _described(rows, table), table.grain)
-    properties = {"comment": table.description, _PROPERTY: json.dumps(built_from, sort_keys=True)}
-    run.tables.set_properties(name, properties)
     rows_in = sum(run.tables.count(_full_name(each)) for each in table.rows_of)
     is_conserved = None
     if table.rows_of:
         is_conserved = run.conserve(table.name, f"{' and '.join(table.rows_of)} to {name}", rows_in, written.offered)
-    _tell_inferred(run, table, rows)
-    run.done(
-        Step(
-            "gold", table.name, run.run_id, "full", started, seconds_since(started),
-            rows_in=rows_in or written.offered, accepted=written.offered, changed=written.changed,
-            is_conserved=is_conserved,
-        )
+    step = Step(
+        "gold", table.name, run.run_id, "full", started, seconds_since(started),
+        rows_in=rows_in or written.offered, accepted=written.offered, changed=written.changed,
+        is_conserved=is_conserved,
     )  # fmt: skip
+    properties = {"comment": table.description, _PROPERTY: json.dumps(built_from, sort_keys=True)}
+    run.tables.set_properties(name, {**properties, LAST_STEP: as_property(run, step)})
+    _tell_inferred(run, table, rows)
+    run.done(step)
 
 
 def _tell_inferred(run: Run, table: GoldTable, rows: DataFrame) -> None:

@@ -43,10 +43,14 @@ def _load(run: Run, contract: Contract, batch: Batch) -> list[FileFate]:
         if there:
             run.done(_step(contract, batch, len(there), sum(there.values()), started))
             # bronze is the truth of what was loaded; what it does not hold is free to be claimed again
+            looks = [landing.inspect(run.settings.landing, file, contract) for file in batch.files]
             return [
-                FileFate(contract.table, file, batch.number, "loaded" if file.path in there else "unclaimed")
-                for file in batch.files
-            ]
+                FileFate(
+                    contract.table, look.file, batch.number, "loaded" if look.file.path in there else "unclaimed",
+                    content_hash=look.content_hash,
+                )
+                for look in looks
+            ]  # fmt: skip
     inspections = [_looked_at(run, contract, batch, file) for file in batch.files]
     inspections = _without_duplicates(run, contract, inspections)
     _tell_unknown_columns(run, contract, inspections)

@@ -10,7 +10,6 @@ from lib import bronze, landing, quarantine
 from lib.config import Settings
 from lib.contract import Contract
 from lib.errors import ConfigError, LakehouseError
-from lib.landing import LandedFile
 from lib.pipeline.context import Run
 from lib.pipeline.refine import quarantine_of
 from lib.silver import ADDRESS
@@ -95,11 +94,8 @@ def discard(contract: Contract, condition: str, note: str) -> Callable[[Run], No
 
 
 def _read(run: Run, contract: Contract, file: Path) -> DataFrame:
-    if not file.is_file():
-        raise LakehouseError(f"{file}: there is no such file")
     exported = quarantine.of_export(contract)
-    place = file.resolve().parent
-    landed = LandedFile(file.stat().st_mtime_ns // 1000, file.name, file.stat().st_size)
+    place, landed = file.resolve().parent, landing.one_file(file.resolve())
     look = landing.inspect(place, landed, exported)
     if look.verdict != "ok":
         raise LakehouseError(f"{file}: cannot be read: {look.reason}")

@@ -27,10 +27,9 @@ def _read(run: Run, contract: Contract, files: list[LandedFile], header: tuple[s
     if contract.format == "json" and layout == "lines":
         try:
             schema = bronze.json_schema(landing.infer_json(spark, folder, files), contract)
-        except AnalysisException:
-            # two names that differ in case only: Spark's own reader cannot hold them apart
-            layout = "loose"
-        else:
             return bronze.of_objects(landing.read_json(spark, folder, files, schema), schema, contract)
+        except AnalysisException:
+            # names that Spark's own reader cannot hold apart: they differ in case only, or are those of its own columns
+            layout = "loose"
     lines = landing.read_lines(spark, folder, files, contract, layout=layout)
     return bronze.of_lines(lines, contract, header=header, is_array=layout == "array")

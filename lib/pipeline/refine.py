@@ -13,6 +13,7 @@ from lib.contract import Contract
 from lib.errors import ConservationError, QualityError
 from lib.ops import RuleCount, Step
 from lib.pipeline.context import Run, now, seconds_since
+from lib.pipeline.ledger import LAST_STEP, as_property
 from lib.tables import Written
 
 _PROPERTY = "lakehouse.refined"
@@ -79,11 +80,14 @@ def _refine(run: Run, contract: Contract) -> None:
         steps.append(step)
     steps += _take_back(run, contract)
     progress = replace(progress, quarantine_version=_quarantine_version(run, contract))
-    description = {"comment": contract.description, _PROPERTY: json.dumps(asdict(progress))}
-    run.tables.set_properties(f"silver.{contract.table}", description)
     is_conserved = _check(run, contract, progress)
+    steps = [replace(step, is_conserved=is_conserved) for step in steps]
+    properties = {"comment": contract.description, _PROPERTY: json.dumps(asdict(progress))}
+    if steps:
+        properties[LAST_STEP] = as_property(run, steps[0])
+    run.tables.set_properties(f"silver.{contract.table}", properties)
     for step in steps:
-        run.done(replace(step, is_conserved=is_conserved))
+        run.done(step)
 
 
 def _quarantine_version(run: Run, contract: Contract) -> int:

@@ -7,13 +7,15 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from rich.console import Console
 
-from lib import landing, ops
+from lib import landing
 from lib.config import Settings
+from lib.errors import LakehouseError
 from lib.lock import locked
 from lib.logs import log_path, run_log
 from lib.pipeline.build import as_of_of, build
 from lib.pipeline.context import Run, now, seconds_since
 from lib.pipeline.ingest import ingest
+from lib.pipeline.ledger import catch_up, write_ledger
 from lib.pipeline.refine import refine
 from lib.session import master_of
 from lib.tables import Tables
@@ -46,7 +48,8 @@ def run_layers(
     started_at = now()
     if "bronze" in layers and copy_from is None:
         landing.check_folder(settings.landing)
-    with locked(settings.root) as run_id, run_log(settings.root, run_id) as log:
+    with locked(settings.root) as lock, run_log(settings.root, lock.run_id) as log:
+        run_id = lock.run_id
         reporter = Reporter(console or open_console(), log, log_path(settings.root, run_id))
         spark = session()
         run = Run(run_id, settings, Tables(spark, settings.root), reporter, started_at, forgiving)
@@ -57,11 +60,19 @@ def run_layers(
             f"run {run_id:04d}  {settings.environment}  {master_of(spark)}  {settings.root}",
             environment=settings.environment, master=master_of(spark), root=str(settings.root), layers=list(layers),
         )  # fmt: skip
-        if prepare is not None:
-            prepare(run)
-        with reporter.live():
-            _work(run, layers)
-        _write_ledger(run)
+        try:
+            if not lock.last_run_ended:
+                catch_up(run)
+            if prepare is not None:
+                prepare(run)
+            with reporter.live():
+                _work(run, layers)
+            write_ledger(run)
+        except LakehouseError:
+            raise
+        except Exception as error:
+            raise LakehouseError(f"the run could not go on: {reporter.explain('run', error)}") from error
+        lock.ended()
         reporter.summary(
             run.steps, warnings=run.warnings, failures=run.failures.values(), conserved=run.conserved,
             as_of=run.as_of, seconds=seconds_since(started_at),
@@ -102,28 +113,3 @@ def _work(run: Run, layers: Sequence[str]) -> None:
     if "gold" in layers:
         build(run)
         run.as_of = as_of_of(run)
-
-
-def _write_ledger(run: Run) -> None:
-    """One commit to each table of the ledger, whatever the number of steps; a single one where nothing changed."""
-    spark = run.tables.spark
-    changed = [step for step in run.steps if not step.is_unchanged]
-    ledger = {}
-    if changed:
-        ledger[ops.STEPS] = ops.step_rows(spark, changed, run_id=run.run_id)
-    if any(step.rules for step in changed):
-        ledger[ops.QUALITY] = ops.quality_rows(spark, changed, run_id=run.run_id)
-    run.each(ledger, lambda name: run.tables.append(name, ledger[name], batch_id=run.run_id))
-    finished = {
-        "run_id": run.run_id,
-        "environment": run.settings.environment,
-        "as_of": run.as_of,
-        "started_at": run.started_at,
-        "seconds": seconds_since(run.started_at),
-        "exit_status": 1 if run.failures else 0,
-        "tables_changed": len(changed),
-        "tables_unchanged": len(run.steps) - len(changed),
-        "warnings": run.warnings,
-        "failures": list(run.failures.values()),
-    }
-    run.tables.append(ops.RUNS, ops.run_row(spark, finished))

@@ -1,0 +1,145 @@
+"""Landing files like those of shop tills, of any size, the same bytes for the same seed, their faults on record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from itertools import islice
+from json import dumps
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from lib.errors import ConfigError
+from lib.generate.adventureworks import PRODUCT_STREAM
+from lib.generate.catalogue import catalogue
+from lib.generate.faults import SALES_FAULTS, Faults, check_rates, draw_faults
+from lib.generate.json_files import write_array, write_lines
+from lib.generate.loyalty import Buyers, draw_buyers, draw_deliveries
+from lib.generate.receipts import make_labels, receipt_lines
+from lib.generate.shops import Shops, draw_shops
+from lib.generate.till import DAY, Till, draw_till
+from lib.generate.vectors import Ints, Span
+from lib.generate.vectors import rows as tuples
+
+# Streams of their own, away from those of adventureworks.py.
+SHOP_STREAM, LOYALTY_STREAM, TILL_STREAM = range(10, 13)
+LEAST_MEMBERS, LINES_OF_A_MEMBER = 50, 20
+
+# With more files than this, as of tills that send all the time, each day has a folder and no file is packed.
+MOST_IN_ONE_FOLDER = 1_000
+
+
+class Job(NamedTuple):
+    """What was asked for, as all parts need it."""
+
+    folder: Path
+    truth: Path
+    span: Span
+    seed: int
+    rates: Mapping[str, float]
+
+    def stream(self, number: int) -> np.random.Generator:
+        """The random numbers of one part."""
+        return np.random.default_rng((self.seed, number))
+
+
+def generate_pos(
+    folder: Path,
+    *,
+    truth: Path,
+    rows: int,
+    start: date,
+    end: date,
+    seed: int,
+    files: int = 12,
+    faults: Mapping[str, float],
+) -> list[Path]:
+    """Write `rows` lines of sales over the days from `start` to `end`, and the customers, stores and people of them.
+
+    `folder` is <landing>/pos; `faults` says at what rate each fault hits a row. The folder `truth`, outside landing,
+    gets one line for every row that a fault hit. The landing files are returned in name order.
+    """
+    check(rows=rows, start=start, end=end, seed=seed, files=files, faults=faults)
+    job = Job(folder, truth, Span(start, (end - start).days + 1), seed, faults)
+    shops, loyalty = draw_shops(job.stream(SHOP_STREAM), start), job.stream(LOYALTY_STREAM)
+    buyers = draw_buyers(loyalty, max(LEAST_MEMBERS, rows // LINES_OF_A_MEMBER), shops.weights)
+    written = [
+        write_array(folder / "stores" / "stores.json", shops.stores),
+        write_array(folder / "sales_people" / "sales_people.json", shops.people),
+        *_write_customers(job, loyalty, buyers, shops),
+        *_write_sales(job, shops, buyers, lines=rows, files=files),
+    ]
+    return sorted(written)
+
+
+def check(*, rows: int, start: date, end: date, seed: int, files: int, faults: Mapping[str, float]) -> None:
+    """Refuse what cannot be generated."""
+    if rows < 1:
+        raise ConfigError(f"rows must be at least 1, not {rows}")
+    if not 1 <= files <= rows:
+        raise ConfigError(f"files must be from 1 to the number of rows, {rows}, not {files}")
+    if end < start:
+        raise ConfigError(f"end must not be before start, but {end} is before {start}")
+    if seed < 0:
+        raise ConfigError(f"seed must be at least 0, not {seed}")
+    check_rates(faults)
+
+
+def _write_customers(job: Job, rng: np.random.Generator, buyers: Buyers, shops: Shops) -> list[Path]:
+    """One file a delivery, and what is wrong in all of them."""
+    written: list[Path] = []
+    known: list[str] = []
+    for count, delivery in enumerate(draw_deliveries(rng, buyers, shops.regions, span=job.span, rates=job.rates), 1):
+        path = write_lines(job.folder / "customers" / f"customers_{count}.jsonl", delivery.lines)
+        written.append(path)
+        found = np.flatnonzero(delivery.faults.bits)
+        for line, number, bits in tuples(found + 1, delivery.number[found], delivery.faults.bits[found]):
+            names = delivery.faults.of(bits)
+            key = None if "customer_id_null" in names else f"C{number:07d}"
+            known.append(dumps({"file": _landed(job, path), "line": line, "customer_id": key, "faults": names}))
+    write_lines(job.truth / "pos_customers.jsonl", known)
+    return written
+
+
+def _write_sales(job: Job, shops: Shops, buyers: Buyers, *, lines: int, files: int) -> list[Path]:
+    """All lines by the time they arrived, cut into so many files, and what is wrong in them."""
+    products, rng = catalogue(job.stream(PRODUCT_STREAM)), job.stream(TILL_STREAM)
+    till = draw_till(rng, shops, buyers, products, lines=lines, span=job.span)
+    faults = draw_faults(rng, SALES_FAULTS, job.rates, len(till.sales.transaction))
+    labels = make_labels(shops, products, buyers=len(buyers.home), span=job.span)
+    starts = np.arange(files) * lines // files
+    paths = [job.folder / "sales" / name for name in _names(job.span, till.arrived[starts])]
+    texts = receipt_lines(till, faults, labels)
+    for path, begin, end in zip(paths, starts.tolist(), [*starts[1:].tolist(), lines], strict=True):
+        write_lines(path, islice(texts, end - begin))
+    places = [_landed(job, path) for path in paths]
+    write_lines(job.truth / "pos_sales.jsonl", _wrong_sales(till, faults, places, starts))
+    return paths
+
+
+def _names(span: Span, arrived: Ints) -> list[str]:
+    """The names of the files whose first lines arrived at these times."""
+    count = len(arrived)
+    if count > MOST_IN_ONE_FOLDER:
+        days = [span.start + timedelta(days=day) for day in (arrived // DAY).tolist()]
+        return [f"{day:%Y/%m/%d}/sales_{number:06d}.jsonl" for number, day in enumerate(days, 1)]
+    return [f"sales_{number:04d}.jsonl{'.gz' if number == count else ''}" for number in range(1, count + 1)]
+
+
+def _wrong_sales(till: Till, faults: Faults, places: list[str], starts: Ints) -> Iterator[str]:
+    """One line of truth a landed line that a fault hit."""
+    bits = faults.bits[till.shown]
+    found = np.flatnonzero(bits)
+    file = np.searchsorted(starts, found, side="right") - 1
+    transaction = till.sales.transaction[till.shown[found]]
+    for at, line, number, wrong in tuples(file, found - starts[file] + 1, transaction, bits[found]):
+        names = faults.of(wrong)
+        key = None if "transaction_id_null" in names else f"T{number:010d}"
+        yield dumps({"file": places[at], "line": line, "transaction_id": key, "faults": names})
+
+
+def _landed(job: Job, path: Path) -> str:
+    """A file's path below landing."""
+    return path.relative_to(job.folder.parent).as_posix()
