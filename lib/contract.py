@@ -314,26 +314,29 @@ def _clashes_of_names(sources: Mapping[Any, str]) -> list[str]:
 
 
 def _clashes_of_paths(sources: Mapping[Any, str]) -> list[str]:
-    """Paths that bronze cannot hold beside one another: two of one spelling but case, or one that is within another."""
     mistakes = []
-    leaves: dict[str, str] = {}
+    before: list[str] = []
     for name, path in sources.items():
         parts = path.split(".")
         if not all(parts):
             mistakes.append(f"columns.{name}.from: '{path}' is not a path (names with one dot between them)")
         elif bronze_name(parts[0]).lower() in _BRONZE_ITSELF:
             mistakes.append(f"columns.{name}.from: '{path}' begins with a name that bronze uses itself")
-        stored = bronze_name(path).lower()
-        for other, written in leaves.items():
-            if (
-                (other == stored and written != path)
-                or other.startswith(f"{stored}.")
-                or stored.startswith(f"{other}.")
-            ):
-                mistakes.append(f"columns.{name}.from: '{path}' and '{written}' share a place in bronze")
-                break
-        leaves[stored] = path
+        other = next((each for each in before if _share_a_place(each, path)), None)
+        if other is not None:
+            mistakes.append(f"columns.{name}.from: '{path}' and '{other}' share a place in bronze")
+        before.append(path)
     return mistakes
+
+
+def _share_a_place(path: str, other: str) -> bool:
+    """Can bronze not hold them beside one another? At some level they differ in spelling only, or one is within the
+    other."""
+    parts, others = path.split("."), other.split(".")
+    for one, two in zip(parts, others, strict=False):
+        if one != two:
+            return bronze_name(one).lower() == bronze_name(two).lower()
+    return len(parts) != len(others)
 
 
 def _texts(names: Any) -> list[str]:

@@ -34,13 +34,20 @@ def parse(path: str, text: str, control: Control) -> dict[str, Totals]:
     announced = {}
     for number, row in enumerate(reader, start=2):
         try:
-            totals = Totals(int(row["rows"]), Decimal(row["sum"]) if control.sum_of else None)
+            totals = Totals(int(row["rows"]), _number(row["sum"]) if control.sum_of else None)
         except (ValueError, TypeError, InvalidOperation):
             raise LakehouseError(f"{path}: line {number}: rows or sum is not a number ({row})") from None
         announced[join(dirname(path), row["file"])] = totals
     if not announced:
         raise LakehouseError(f"{path}: it announces no file")
     return announced
+
+
+def _number(text: str) -> Decimal:
+    number = Decimal(text)
+    if not number.is_finite():
+        raise ValueError(f"'{text}' is no number")
+    return number
 
 
 def offences(announced: Mapping[str, Totals], found: Mapping[str, Totals], control: Control) -> dict[str, str]:

@@ -1,7 +1,9 @@
 """Fields that land and that no contract knows: found in bronze, and said as the contract lines that would take them."""
 
+import math
 from collections.abc import Iterable
 
+import yaml
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -22,20 +24,22 @@ _SHAPES = (
 def unknown_fields(bronze: DataFrame, contract: Contract) -> DataFrame:
     """One row per field that the contract does not know: `field` STRING (in JSON a path), `rows` BIGINT, `first_file`
     STRING, and `type` STRING, the narrowest that all of its values have."""
-    inside = {path[0] for path in contract.paths.values() if len(path) > 1}
-    known = set(contract.source_columns.values())
+    known = contract.source_columns.values()
+    paths = [source.split(".") for source in known] if contract.format == "json" else []
+    inside = {".".join(path[:depth]) for path in paths for depth in range(1, len(path))}
     rescued = bronze.filter("_rescued IS NOT NULL").select(F.from_json("_rescued", _MAP).alias("m"), "_source_file")
     fields = rescued.select(F.explode("m").alias("field", "value"), "_source_file").filter("field <> '_malformed'")
-    nested = fields.filter(F.col("field").isin(list(inside)))
-    below = nested.select("field", F.explode(F.from_json("value", _MAP)).alias("name", "value"), "_source_file")
-    flat = fields.filter(~F.col("field").isin(list(inside))).unionByName(
-        below.select(F.concat_ws(".", "field", "name").alias("field"), "value", "_source_file")
-    )
+    for _ in range(max(map(len, paths), default=1) - 1):
+        is_object = F.col("field").isin(list(inside))
+        members = F.explode(F.from_json("value", _MAP)).alias("name", "value")
+        below = fields.filter(is_object).select("field", members, "_source_file")
+        opened = below.select(F.concat_ws(".", "field", "name").alias("field"), "value", "_source_file")
+        fields = fields.filter(~is_object).unionByName(opened)
     narrowest = F.lit("string")
     for name, is_one in reversed(_SHAPES):
-        narrowest = F.when(F.bool_and(F.expr(f"value IS NULL OR ({is_one})")), name).otherwise(narrowest)
+        narrowest = F.when(F.bool_and(F.expr(f"value IS NULL OR coalesce({is_one}, false)")), name).otherwise(narrowest)
     found = (
-        flat.filter(~F.col("field").isin(list(known)))
+        fields.filter(~F.col("field").isin(list(known)))
         .groupBy("field")
         .agg(F.count(F.lit(1)).alias("rows"), F.min("_source_file").alias("first_file"), narrowest.alias("type"))
     )
@@ -48,7 +52,9 @@ def contract_lines(fields: Iterable[tuple[str, int, str, str]]) -> list[str]:
     for field, rows, first_file, type_name in fields:
         name = _name(field)
         source = "" if name == field else f"from: {_quoted(field)}, "
-        lines.append(f"  {name}: {{{source}type: {_quoted(type_name)}, optional: true}}  # {rows:,} rows, {first_file}")
+        lines.append(
+            f"  {_quoted(name)}: {{{source}type: {_quoted(type_name)}, optional: true}}  # {rows:,} rows, {first_file}"
+        )
     return lines
 
 
@@ -61,4 +67,6 @@ def _name(field: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    return text if text.replace("_", "").replace(".", "").isalnum() else f'"{text}"'
+    """A text as YAML, in quotes only where it would not be that text without them."""
+    is_plain = text.replace("_", "").replace(".", "").isalnum() and yaml.safe_load(text) == text
+    return text if is_plain else yaml.safe_dump(text, default_style='"', allow_unicode=True, width=math.inf).strip()

@@ -13,6 +13,7 @@ from lib.contract import Column as ContractColumn
 from lib.contract import Contract, Csv
 from lib.nesting import Tree, tree_of
 from lib.silver import ADDRESS, event
+from lib.sql import quoted
 
 ROW, BATCH = "_row", "_batch"
 _SHOWN = (BATCH, ROW, "_errors", "_file")
@@ -44,7 +45,9 @@ def exported(rows: Iterable[Mapping[str, Any]], contract: Contract) -> Iterator[
             **({"_malformed": malformed} if malformed is not None else {}),
         }
         if is_csv:
-            record["_errors"] = "; ".join(row["dq_errors"])
+            # what is only shown stays on the row's line, as the file is read back line by line
+            record["_errors"] = _on_one_line("; ".join(row["dq_errors"]))
+            record["_malformed"] = _on_one_line(malformed or "")
             yield _csv_line([record.get(name) for name in [*_SHOWN, *tree, "_malformed"]])
         else:
             yield json.dumps(record, ensure_ascii=False)
@@ -66,15 +69,16 @@ def of_export(contract: Contract) -> Contract:
 
 
 def corrections(parsed: DataFrame, contract: Contract) -> DataFrame:
-    """Rows of a corrected file, parsed under `of_export`: the address, and `correction`, their values as JSON text.
+    """Rows of a corrected file, parsed under `of_export`: the address, and `_values`, their values as JSON text.
 
-    `_batch_id`, `_row_id` BIGINT are NULL where the file gives none.
+    `_batch_id`, `_row_id` BIGINT are NULL where the file gives none; `_values` is `{}` of a row that nobody filled in.
     """
-    values = F.struct(*[F.col(f"`{name}`") for name in tree_of(contract.paths.values())])
+    values = F.struct(*[F.col(quoted(name)) for name in tree_of(contract.paths.values())])
+    leaves = [F.col(".".join(map(quoted, path))) for path in contract.paths.values()]
     return parsed.select(
         F.expr(f"try_cast(`{BATCH}` AS BIGINT)").alias("_batch_id"),
         F.expr(f"try_cast(`{ROW}` AS BIGINT)").alias("_row_id"),
-        F.to_json(values).alias("_values"),
+        F.when(F.coalesce(*leaves).isNull(), "{}").otherwise(F.to_json(values)).alias("_values"),
     )
 
 
@@ -128,7 +132,12 @@ def _filled(values: Mapping[str, Any], tree: Tree) -> dict[str, Any]:
     return {name: _filled(values.get(name) or {}, below) if below else values.get(name) for name, below in tree.items()}
 
 
+def _on_one_line(text: str) -> str:
+    return " ".join(text.splitlines())
+
+
 def _csv_line(fields: Iterable[Any]) -> str:
     out = StringIO()
-    csv.writer(out, lineterminator="").writerow(["" if field is None else field for field in fields])
-    return out.getvalue()
+    # without a line end the writer would not put a text that holds one in quotes
+    csv.writer(out, lineterminator="\r\n").writerow(["" if field is None else field for field in fields])
+    return out.getvalue().removesuffix("\r\n")

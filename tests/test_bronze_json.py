@@ -225,7 +225,7 @@ strange = leaves | st.lists(leaves, max_size=2) | st.dictionaries(st.sampled_fro
 
 def objects(known: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
     """Objects with some of the known members and some that no contract knows."""
-    unknown = {name: strange for name in ("u", "v w", "w.x")}
+    unknown = dict.fromkeys(("u", "v w", "w.x"), strange)
     return st.fixed_dictionaries({}, optional={**known, **unknown})
 
 

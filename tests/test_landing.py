@@ -73,11 +73,11 @@ def test_a_file_that_somebody_names_is_as_one_that_landed(tmp_path: Path) -> Non
     land(tmp_path, "mine/a.csv", b"Date\r\n1/1/2015\r\n")
     file = landing.one_file(tmp_path / "mine/a.csv")
     assert (file.path, file.size, landing.is_unchanged(tmp_path / "mine", file)) == ("a.csv", 16, True)
-    with pytest.raises(LakehouseError, match="nowhere.csv: there is no such file"):
+    with pytest.raises(LakehouseError, match=r"nowhere\.csv: there is no such file"):
         landing.one_file(tmp_path / "nowhere.csv")
 
 
-def test_a_control_file_is_its_contracts(tmp_path: Path) -> None:
+def test_a_control_file_is_its_contracts() -> None:
     announced = contract(control=Control(files="adventureworks/*.ctl"))
     file = LandedFile(1, "adventureworks/a.ctl", 9)
     assert landing.assign([file], [announced]) == ({"adventureworks_calendar": [file]}, [])
@@ -87,9 +87,9 @@ def test_a_control_file_is_its_contracts(tmp_path: Path) -> None:
 
 def test_a_small_file_is_read_whole_or_told(tmp_path: Path) -> None:
     assert landing.read_text(tmp_path, land(tmp_path, "a.ctl", "file\né".encode())) == "file\né"
-    with pytest.raises(LakehouseError, match="a.ctl: cannot be read: .* can't decode byte"):
+    with pytest.raises(LakehouseError, match=r"a\.ctl: cannot be read: .* can't decode byte"):
         landing.read_text(tmp_path, land(tmp_path, "a.ctl", b"\xff"))
-    with pytest.raises(LakehouseError, match="gone.ctl: cannot be read"):
+    with pytest.raises(LakehouseError, match=r"gone\.ctl: cannot be read"):
         landing.read_text(tmp_path, LandedFile(1, "gone.ctl", 1))
 
 
@@ -238,7 +238,7 @@ def look(folder: Path, content: str | bytes, name: str = "a.json") -> Inspection
     [
         ('{"a": 1}\n{"a": 2}\n', "lines"),
         ('{"a": 1}\r\n\r\n{"a": 2}', "lines"),
-        ('\ufeff\n{"a": {"b": [{}, {"c": 1}]}}\n', "lines"),
+        ('\ufeff\n{"a": {"b": [{}, {"c": 1}]}}\n', "loose"),
         ('{"a": {"b": 1}, "c": {"d": 2}}', "lines"),
         ('{"a": 1} {"a": 2}\n', "loose"),
         ('{"a": 1}{"a": 2}\n', "loose"),
@@ -262,7 +262,7 @@ def test_json_is_laid_out_in_lines_loose_or_as_one_array(tmp_path: Path, content
 @pytest.mark.parametrize("offset", range(-3, 4))
 def test_a_second_record_is_seen_across_the_border_of_two_chunks(tmp_path: Path, between: str, offset: int) -> None:
     first = f'{{"a": "{"x" * (1024 * 1024 - 10 + offset)}"}}'
-    assert abs(len(first) - 1024 * 1024) < 4
+    assert abs(len(first) - 1024 * 1024) <= 4
     assert look(tmp_path, f'{first}{between}{{"a": 2}}\n').layout == "loose"
     assert look(tmp_path, f'{first}\n{{"a": 2}}\n').layout == "lines"
     assert look(tmp_path, f'{first}{between}\n[{{"a": 2}}]\n').layout == "loose"

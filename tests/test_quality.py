@@ -1,5 +1,6 @@
 """Types, cleaning and rules: a row is good or carries every reason why it is not."""
 
+import json
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -201,7 +202,8 @@ def test_a_path_learnt_later_is_read_from_what_was_rescued(spark: SparkSession) 
         city={"from": "product.maker.city", "type": "string"},
         tip={"from": "pay.tip", "type": "string"},
     )
-    rescued = '{"product":"{\\"size\\":\\"7\\",\\"maker\\":\\"{\\\\\\"city\\\\\\":\\\\\\"Rome\\\\\\"}\\"}","pay":"{\\"tip\\": 1}"}'
+    product = json.dumps({"size": "7", "maker": json.dumps({"city": "Rome"})})
+    rescued = json.dumps({"product": product, "pay": '{"tip": 1}'})
     landed = bronze_rows(spark, RECEIPTS, {"id": "1", "_rescued": rescued}, {"id": "2", "_rescued": '{"pay":"cash"}'})
     assert_rows(
         quality.judge(landed, learnt), ["id", "size", "city", "tip"], [("1", 7, "Rome", "1"), ("2", None, None, None)]

@@ -5,11 +5,12 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from lib import quality, silver
 from lib.contract import Contract
-from tests.builders import bronze_rows
+from tests.builders import RECEIPTS, assert_rows, bronze_rows
 
 FACTS: dict[str, Any] = {
     "source": "shop",
@@ -96,7 +97,8 @@ def test_a_failing_row_waits_under_its_address_with_the_values_that_landed(spark
     assert (row._batch_id, row._row_id, row.status) == (1, 0, "waiting")
     assert row.raw == '{"id":"1","a":"bad","b":" B "}'
     assert list(row.dq_errors) == ["a is bad"]
-    assert [(event.status, event.run_id) for event in row.history] == [("waiting", 3)]
+    assert (row.correction, row.is_due) == (None, False)
+    assert [(event.status, event.run_id, event.note) for event in row.history] == [("waiting", 3, None)]
 
 
 def test_a_source_column_that_changes_its_case_keeps_what_landed_before(spark: SparkSession) -> None:
@@ -121,3 +123,59 @@ def test_after_a_new_judgement_a_row_returns_waits_again_or_is_new(spark: SparkS
     again = silver.requarantined(before.sparkSession.createDataFrame(after, before.schema), before, run_id=3, at=AT)
     statuses = [(row.status, len(row.history)) for row in again.orderBy("_row_id").collect()]
     assert statuses == [("waiting", 1), ("waiting", 3), ("accepted", 2)]
+
+
+def waiting(spark: SparkSession, contract: Contract, *rows: dict[str, Any]) -> DataFrame:
+    """Those of the rows that fail, in quarantine since run 1."""
+    return silver.quarantined(quality.judge(bronze_rows(spark, contract, *rows), contract), run_id=1, at=AT)
+
+
+def test_a_quarantined_row_is_a_row_of_bronze_again(spark: SparkSession) -> None:
+    landed = {"id": "1", "product.price": "-1", "product.maker.name": "M", "Note": "n", "_rescued": '{"tip":"2"}'}
+    quarantine = waiting(spark, RECEIPTS, landed)
+    again = silver.corrected(quarantine, RECEIPTS)
+    assert again.columns == bronze_rows(spark, RECEIPTS).columns
+    columns = ["id", "product.price", "product.maker.name", "Note", "_rescued", "_source_file", "_batch_id", "_row_id"]
+    assert_rows(again, columns, [("1", "-1", "M", "n", '{"tip":"2"}', "f.csv", 1, 0)])
+
+
+def test_a_correction_stands_for_what_landed(spark: SparkSession) -> None:
+    quarantine = waiting(spark, RECEIPTS, {"id": "1", "product.price": "-1"}, {"id": "2", "product.price": "-2"})
+    correction = """CASE WHEN _row_id = 1 THEN '{"id":"2","product":{"price":"2.50"}}' END"""
+    corrected = silver.corrected(quarantine.withColumn("correction", F.expr(correction)), RECEIPTS)
+    assert_rows(corrected, ["id", "product.price"], [("1", "-1"), ("2", "2.50")])
+    judged = quality.judge(corrected, RECEIPTS)
+    assert_rows(judged, ["id", "size(dq_errors)"], [("1", 1), ("2", 0)])
+
+
+def test_a_corrected_row_is_accepted_or_waits_with_todays_reasons(spark: SparkSession) -> None:
+    quarantine = waiting(spark, BY_FILE, {"id": "1", "a": "bad"}, {"id": "2", "a": "bad"}, {"id": "3", "a": "bad"})
+    corrections = """CASE _row_id WHEN 0 THEN '{"id":"1","a":"fine"}' WHEN 1 THEN '{"id":"x","a":"fine"}' END"""
+    due = quarantine.filter("_row_id < 2").withColumns({"correction": F.expr(corrections), "is_due": F.lit(True)})
+    judged = quality.judge(silver.corrected(due, BY_FILE), BY_FILE)
+    outcome = silver.returned(due, judged, run_id=2, at=AT)
+    assert outcome.columns == quarantine.columns
+    assert_rows(
+        outcome, ["_row_id", "status", "is_due", "dq_errors", "history.status", "history.run_id"],
+        [
+            (0, "accepted", False, ["a is bad"], ["waiting", "accepted"], [1, 2]),
+            (1, "waiting", False, ["id: 'x' is not an INT"], ["waiting"], [1]),
+        ],
+    )  # fmt: skip
+
+
+def test_what_a_person_discarded_stays_so_whatever_the_contract_says_now(spark: SparkSession) -> None:
+    known = waiting(spark, BY_FILE, {"id": "1", "a": "bad"}, {"id": "2", "a": "bad"}, {"id": "3", "a": "bad"})
+    status = F.expr("CASE WHEN _row_id < 2 THEN 'discarded' ELSE 'waiting' END")
+    known = known.withColumns({"status": status, "correction": F.lit('{"id":"3"}')})
+    failing = known.filter("_row_id = 0").withColumn("dq_errors", F.array(F.lit("worse")))
+    after = silver.requarantined(known, failing, run_id=2, at=AT)
+    assert after.columns == known.columns
+    assert_rows(
+        after, ["_row_id", "status", "dq_errors", "correction", "is_due", "history.status"],
+        [
+            (0, "discarded", ["worse"], '{"id":"3"}', False, ["waiting"]),
+            (1, "discarded", ["a is bad"], '{"id":"3"}', False, ["waiting"]),
+            (2, "accepted", ["a is bad"], '{"id":"3"}', False, ["waiting", "accepted"]),
+        ],
+    )  # fmt: skip
