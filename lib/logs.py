@@ -1,8 +1,11 @@
 """Structured logs: one JSON object a line, in a file of each run under the lake's `logs/`."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
+from typing import TextIO, cast
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -15,12 +18,12 @@ def run_log(root: Path, run_id: int) -> Iterator[FilteringBoundLogger]:
     """A logger that writes `<root>/logs/run-0001.jsonl`: `timestamp` (UTC), `level`, `event`, `run_id` in each line."""
     try:
         log_path(root, run_id).parent.mkdir(parents=True, exist_ok=True)
-        opened = log_path(root, run_id).open("a", encoding="utf-8")
+        opened = log_path(root, run_id).open("ab", buffering=0)
     except OSError as error:
         raise LakehouseError(f"{log_path(root, run_id)}: the log cannot be written: {error.strerror}") from error
     with opened as file:
         logger = structlog.wrap_logger(
-            structlog.WriteLogger(file),
+            structlog.WriteLogger(cast(TextIO, _Lines(file))),
             processors=[
                 structlog.processors.add_log_level,
                 structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -31,6 +34,26 @@ def run_log(root: Path, run_id: int) -> Iterator[FilteringBoundLogger]:
             run_id=run_id,
         )
         yield logger
+
+
+class _Lines:
+    """Takes lines for as long as the disk does: when it is full, the run must still be able to say so itself."""
+
+    def __init__(self, file: FileIO) -> None:
+        self._file = file
+        self._is_told = False
+
+    def write(self, text: str) -> None:
+        """Append a text, or say once that there is no more of the log."""
+        try:
+            self._file.write(text.encode())
+        except OSError as error:
+            if not self._is_told:
+                sys.stderr.write(f"{self._file.name!s}: the log ends here: {error.strerror}\n")
+            self._is_told = True
+
+    def flush(self) -> None:
+        """Nothing to do: there is no buffer."""
 
 
 def log_path(root: Path, run_id: int) -> Path:

@@ -1,5 +1,6 @@
 """Landing to bronze: claim, read, append, settle. A killed run leaves a plan that the next run carries out."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -86,28 +87,43 @@ def _without_duplicates(run: Run, contract: Contract, inspections: list[Inspecti
     """Sorts out files whose content was loaded under another name, where the contract does not want it again."""
     if contract.on_duplicate == "load":
         return inspections
-    known = _names_of(run, [(contract.table, each) for each in inspections if each.verdict == "ok"])
+    known = _other_names(run, [(contract.table, each) for each in inspections if each.verdict == "ok"])
     verdict: Literal["rejected", "skipped"] = "rejected" if contract.on_duplicate == "fail" else "skipped"
 
     def judged(look: Inspection) -> Inspection:
-        other = known.setdefault((contract.table, look.content_hash), look.file.path)
-        if look.verdict != "ok" or other == look.file.path:
+        other = known(contract.table, look) if look.verdict == "ok" else None
+        if other is None:
             return look
         return replace(look, verdict=verdict, reason=f"has the content of {other}, which was loaded before")
 
     return [judged(look) for look in inspections]
 
 
-def _names_of(run: Run, looks: list[tuple[str, Inspection]]) -> dict[tuple[str, str], str]:
-    """Under which other name the content of files was loaded before, by table and hash."""
+def _other_names(run: Run, looks: list[tuple[str, Inspection]]) -> Callable[[str, Inspection], str | None]:
+    """Tells under which other name a file's content came before, in the ledger or among those asked for so far.
+
+    A name that lands again with what it held before is tomorrow's delivery and not a duplicate.
+    """
+    known = _loaded_names(run, looks)
+    seen: dict[tuple[str, str], str] = {}
+
+    def other_name(table: str, look: Inspection) -> str | None:
+        name = known.get((table, look.file.path)) or seen.setdefault((table, look.content_hash), look.file.path)
+        return None if name == look.file.path else name
+
+    return other_name
+
+
+def _loaded_names(run: Run, looks: list[tuple[str, Inspection]]) -> dict[tuple[str, str], str]:
+    """Under which name the content of files was loaded before, their own if possible; by table and path."""
     if not looks or run.tables.snapshot(ops.FILES) is None:
         return {}
     rows = [{"table_name": name, "content_hash": each.content_hash, "asked": each.file.path} for name, each in looks]
     asked = local_frame(run.tables.spark, rows, "table_name STRING, content_hash STRING, asked STRING")
     loaded = run.tables.read(ops.FILES).filter("status = 'loaded'").select("table_name", "content_hash", "path")
-    found = loaded.join(F.broadcast(asked), ["table_name", "content_hash"]).filter("path <> asked")
-    first = found.groupBy("table_name", "content_hash").agg(F.min("path").alias("path"))
-    return {(row.table_name, row.content_hash): row.path for row in first.collect()}
+    found = loaded.join(F.broadcast(asked), ["table_name", "content_hash"])
+    first = found.groupBy("table_name", "asked").agg(F.min(F.struct(F.expr("path <> asked"), "path")).alias("first"))
+    return {(row.table_name, row.asked): row["first"]["path"] for row in first.collect()}
 
 
 def _step(contract: Contract, batch: Batch, files: int, rows: int, started: datetime) -> Step:
@@ -175,10 +191,10 @@ def _tell_duplicates(run: Run, fates: list[FileFate]) -> None:
         for fate in fates
         if fate.status == "loaded" and fate.content_hash
     ]
-    known = _names_of(run, looks)
+    known = _other_names(run, looks)
     for table, look in looks:
-        other = known.setdefault((table, look.content_hash), look.file.path)
-        if other != look.file.path:
+        other = known(table, look)
+        if other is not None:
             run.warn(f"{look.file.path}: has the content of {other}, which was loaded before; loaded again")
 
 

@@ -80,7 +80,7 @@ def test_a_rule_that_says_fail_stops_before_anything_is_written_unless_the_run_f
     edit(lake, "message: quantity must be above zero", "message: quantity is wrong, on_fail: fail")
     outcome = lake.run(layers=["silver"])
     assert outcome.status == 1
-    assert "1 quantity is wrong (on_fail: fail): nothing of it was written" in outcome.text
+    assert "1 of 3 rows: quantity is wrong (on_fail: fail): nothing of it was written" in outcome.text
     assert lake.versions() == before
     assert QualityError.exit_status == outcome.status
     assert lake.run(layers=["silver"], forgiving=True).status == 0

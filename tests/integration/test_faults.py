@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
 
 from tests.builders import CONF, CUSTOMERS_HEADER, PRODUCTS_HEADER, Lake
+from tests.integration.contents import files, table_rows
 from tests.integration.faults import cut_off, on_effects
 from tests.integration.processes import HOME, environment, run
 from tests.integration.test_jobs import BY_PYTHON
@@ -107,46 +107,14 @@ def states(yesterday: Lake, tmp_path_factory: pytest.TempPathFactory) -> tuple[d
     with pytest.MonkeyPatch.context() as patch:
         on_effects(patch, before, after)
         assert whole.run().status == 0
-    return found, content(whole)
-
-
-def content(lake: Lake) -> dict[str, Any]:
-    """All rows of all tables, without the numbers and times of the runs that wrote them; and where the files are."""
-    of_a_run = {
-        "_run_id",
-        "_ingested_at",
-        "run_id",
-        "started_at",
-        "seconds",
-        "changed_at",
-        "judged_at",
-        "mode",
-        "changed",
-    }
-    found: dict[str, Any] = {}
-    for log in sorted(lake.root.glob("*/*/_delta_log")):
-        name = f"{log.parent.parent.name}.{log.parent.name}"
-        if name == "ops.runs":
-            continue
-        rows = lake.read(name)
-        if "history" in rows.columns:
-            rows = rows.withColumn("history", F.expr("transform(history, each -> each.status)"))
-        if name == "ops.steps":
-            # a gold table's batch is the number of the run
-            rows = rows.withColumn("batch_id", F.expr("CASE WHEN layer <> 'gold' THEN batch_id END")).distinct()
-        kept = [column for column in rows.columns if column not in of_a_run]
-        found[name] = sorted(map(str, rows.select(*[f"`{column}`" for column in kept]).collect()))
-    for folder in ("landing", "processed", "rejected"):
-        files = [file for file in (lake.root / folder).rglob("*") if file.is_file()]
-        found[folder] = sorted(str(file.relative_to(lake.root)) for file in files)
-    return found
+    return found, {**table_rows(whole), **files(whole)}
 
 
 def assert_whole(lake: Lake, expected: dict[str, Any]) -> str:
     """Run the lake again; it then has what it would have had."""
     outcome = lake.run()
     assert outcome.status == 0, outcome.text
-    found = content(lake)
+    found = {**table_rows(lake), **files(lake)}
     assert found.keys() == expected.keys()
     for name, rows in expected.items():
         assert found[name] == rows, name

@@ -54,14 +54,9 @@ def give_back(lake: Lake, file: Path, *rows: dict[str, Any], entity: str = "pos_
 
 
 def statuses(lake: Lake) -> list[tuple[Any, ...]]:
-    return (
-        lake.rows(QUARANTINE, "coalesce(raw:transaction_id, 'cut')", "status", "transform(history, h -> h.status)")
-        if False
-        else [
-            (json.loads(raw).get("transaction_id", "cut"), status, history)
-            for raw, status, history in lake.rows(QUARANTINE, "raw", "status", "transform(history, h -> h.status)")
-        ]
-    )
+    """Receipt, status and the statuses it had, of each row in quarantine."""
+    rows = lake.rows(QUARANTINE, "raw", "status", "transform(history, each -> each.status)")
+    return [(json.loads(raw).get("transaction_id", "cut"), status, history) for raw, status, history in rows]
 
 
 def test_mended_rows_go_through_and_the_others_wait_on(lake: Lake, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Generated till receipts, in which it is known what is wrong: the lake finds all of it and nothing else."""
 
+import gzip
 import json
 from collections import Counter
 from datetime import date
@@ -45,8 +46,6 @@ def lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Lake:
 
 
 def read(file: Path) -> str:
-    import gzip
-
     return (gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()).decode("utf-8")
 
 
