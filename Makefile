@@ -18,11 +18,13 @@ endif
 
 # Jobs run as plain Python, which starts the JVM itself: under spark-submit their stdout is a pipe and not the terminal.
 # The archive of classes (tools/setup.py makes it) halves the start; -Xlog: a JVM that cannot use it says nothing of it.
-# FAST stops at the quick compiler: best for small work (tests, the demo), twice as long for a big load.
+# FAST is for small work (tests, the demo), and takes twice as long for a big load: it stops at the quick compiler, and
+# has rows that leave Spark's fused stages interpreted: writing and compiling code for a few rows costs a fifth of a run.
 JVM = "-Dlog4j2.configurationFile=$(CURDIR)/conf/spark/log4j2.properties" \
       "-XX:SharedArchiveFile=$(CURDIR)/.venv/spark.jsa" -Xshare:auto \
       -Xlog:disable -Xlog:all=error,cds*=off:stderr $(if $(FAST),-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m)
-export PYSPARK_SUBMIT_ARGS = --properties-file "$(CURDIR)/conf/spark/local.conf" --driver-java-options '$(JVM)' pyspark-shell
+export PYSPARK_SUBMIT_ARGS = --properties-file "$(CURDIR)/conf/spark/local.conf" \
+    $(if $(FAST),--conf spark.sql.codegen.factoryMode=NO_CODEGEN) --driver-java-options '$(JVM)' pyspark-shell
 # .venv's Spark and Python, whatever other ones the user's environment names
 export PYSPARK_PYTHON := $(CURDIR)/.venv/bin/python
 unexport SPARK_HOME SPARK_CONF_DIR PYSPARK_DRIVER_PYTHON PYTHONPATH

@@ -105,8 +105,13 @@ class Tables:
             return Written(offered=rows, inserted=rows)
         changes = difference(old, new, grain).persist()
         try:
-            if changes.isEmpty():
+            actions = {row["_action"]: row["count"] for row in changes.groupBy("_action").count().collect()}
+            if not actions:
                 return Written(offered=self.count(name))
+            if actions.keys() == {"insert"}:
+                # nothing to find in the table: an append does what a MERGE does, in a fifth of the time
+                inserted = self.append(name, changes.drop("_action")).inserted
+                return Written(offered=self.count(name), inserted=inserted)
             merge = (
                 self._merge(name, changes, " AND ".join(f"t.`{column}` <=> s.`{column}`" for column in grain))
                 .whenMatchedDelete("s._action = 'delete'")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -52,6 +53,15 @@ def test_no_difference_is_no_commit(spark: SparkSession, tables: Tables) -> None
     before = tables.snapshot("gold.it")
     assert tables.write_diff("gold.it", same, ["id"]).changed == 0
     assert tables.snapshot("gold.it") == before
+
+
+def test_rows_that_only_come_are_appended(spark: SparkSession, tables: Tables) -> None:
+    tables.write_diff("gold.it", rows(spark, (1, "a", None)), ["id"])
+    written = tables.write_diff("gold.it", rows(spark, (1, "a", None), (2, "b", None)), ["id"])
+    assert written == Written(offered=2, inserted=1)
+    assert_rows(tables.read("gold.it"), ["id", "name"], [(1, "a"), (2, "b")])
+    history = DeltaTable.forPath(spark, tables.path("gold.it")).history(1)
+    assert_rows(history, ["operation"], [("WRITE",)])
 
 
 def test_other_columns_overwrite_the_table(spark: SparkSession, tables: Tables) -> None:

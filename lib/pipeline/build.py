@@ -89,7 +89,8 @@ def _build(run: Run, table: GoldTable) -> None:
     )  # fmt: skip
     properties = {"comment": table.description, _PROPERTY: json.dumps(built_from, sort_keys=True)}
     run.tables.set_properties(name, {**properties, LAST_STEP: as_property(run, step)})
-    _tell_inferred(run, table, rows)
+    if written.changed:
+        _tell_inferred(run, table, rows)
     run.done(step)
 
 

@@ -64,11 +64,14 @@ def replay(contract: Contract, file: Path | None) -> Callable[[Run], None] | Non
         if rows is None:
             raise LakehouseError(f"{contract.table}: nothing waits in quarantine")
         given = quarantine.corrections(_read(run, contract, file), contract).persist()
-        _refuse_strangers(given, rows, file)
-        note = f"corrected by {file.name}"
-        due = quarantine.due(rows, given, note=note, run_id=run.run_id, at=run.started_at)
-        written = run.tables.upsert(quarantine_of(contract.table), due, ADDRESS)
-        given.unpersist()
+        try:
+            _refuse_strangers(given, rows, file)
+            note = f"corrected by {file.name}"
+            due = quarantine.due(rows, given, note=note, run_id=run.run_id, at=run.started_at)
+            written = run.tables.upsert(quarantine_of(contract.table), due, ADDRESS)
+        finally:
+            # the file may be given again under the same name, mended: what is cached must not answer for it
+            given.unpersist()
         run.reporter.note(f"{contract.table}: {written.offered:,} corrected rows of {file}")
 
     return prepare

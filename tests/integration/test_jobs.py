@@ -13,6 +13,7 @@ from lib.generate.adventureworks import generate
 from lib.gold.registry import gold_tables
 from lib.lock import locked
 from tests.builders import CONF, Lake
+from tests.integration.contents import table_rows
 from tests.integration.processes import FAST, HOME, SPARK_SUBMIT, environment, run
 
 NO_JAVA = {"JAVA_HOME": "/nowhere"}
@@ -44,31 +45,28 @@ def test_the_layers_one_by_one_make_the_gold_of_the_whole_pipeline_and_a_rejecte
     spark: SparkSession, landed: Path, tmp_path: Path
 ) -> None:
     whole, parts = (Lake(spark, tmp_path / name, CONF) for name in ("in one go", "layer by layer"))
-    done = run(
-        SPARK_SUBMIT, "--properties-file", LOCAL_CONF, "--driver-java-options", FAST,
-        job("run_pipeline"), "--root", whole.root, "--landing", landed,
-        cwd=tmp_path, env=environment(**ACTIVATED), timeout=300,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "0 failed" in done.stdout.splitlines()[-1]
+    outcome = whole.run(copy_from=landed)
+    assert outcome.status == 0, outcome.text
 
     shutil.copytree(landed, parts.landing / "adventureworks")
     parts.land_lines("Sales_2018", "OrderDate,OrderNumber", "1/1/2018,SO1")
-    statuses = {}
-    for name in ("ingest_bronze", "refine_silver", "build_gold"):
-        done = run(
-            sys.executable, job(name), "--root", parts.root, cwd=tmp_path, env=environment(**BY_PYTHON), timeout=300
-        )
-        statuses[name] = done.returncode
-        said = done.stdout + done.stderr
-        if name == "ingest_bronze":
-            assert "AdventureWorks_Sales_2018.csv: rejected: columns OrderLineItem, StockDate, " in said, said
-    assert statuses == {"ingest_bronze": 1, "refine_silver": 0, "build_gold": 0}, said
+    by_submit = [SPARK_SUBMIT, "--properties-file", LOCAL_CONF, "--driver-java-options", FAST]
+    said = {}
+    for name, start, env, status in (
+        ("ingest_bronze", by_submit, ACTIVATED, 1),
+        ("refine_silver", [sys.executable], BY_PYTHON, 0),
+        ("build_gold", [sys.executable], BY_PYTHON, 0),
+    ):
+        done = run(*start, job(name), "--root", parts.root, cwd=tmp_path, env=environment(**env), timeout=300)
+        said[name] = done.stdout + done.stderr
+        assert done.returncode == status, said[name]
+        assert f"{status} failed" in done.stdout.splitlines()[-1]
+    assert "AdventureWorks_Sales_2018.csv: rejected: columns OrderLineItem, StockDate, " in said["ingest_bronze"]
 
-    for table in (f"gold.{name}" for name in gold_tables()):
-        one, other = whole.read(table), parts.read(table)
-        assert one.exceptAll(other).unionAll(other.exceptAll(one)).take(3) == [], table
-    assert whole.read("gold.customer_360").count() == 60
+    expected = table_rows(whole, ["gold"])
+    assert expected.keys() == {f"gold.{name}" for name in gold_tables()}
+    assert len(expected["gold.customer_360"]) == 60
+    assert table_rows(parts, ["gold"]) == expected
 
 
 def test_every_mistake_in_the_configuration_is_told_before_spark_starts(tmp_path: Path) -> None:
