@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict, replace
 from datetime import datetime
+from typing import Any
 
 from pyspark.sql import functions as F
 
@@ -22,16 +23,21 @@ def as_property(run: Run, step: Step) -> str:
 
 def catch_up(run: Run) -> None:
     """Give the ledger the steps of a run that died after it wrote tables and before it wrote the ledger."""
-    missing = [*_bronze_steps(run), *_last_steps(run)]
-    if missing:
-        _append(run, missing)
+    known = _known(run, ops.STEPS, "layer", "table_name", "batch_id")
+    judged = _known(run, ops.QUALITY, "table_name", "batch_id")
+    left = [*_bronze_steps(run, known), *_last_steps(run)]
+    missing = [step for step in left if (step.run_id, step.layer, step.table, step.batch_id) not in known]
+    # the two tables are written one after the other: a run can die between them
+    uncounted = [step for step in left if step.rules and (step.run_id, step.table, step.batch_id) not in judged]
+    if missing or uncounted:
+        _append(run, missing, uncounted)
         run.reporter.note(f"a run died before its ledger was written: {len(missing)} of its steps are in ops.steps now")
 
 
 def write_ledger(run: Run) -> None:
     """One commit to each table of the ledger, whatever the number of steps; a single one where nothing changed."""
     changed = [step for step in run.steps if not step.is_unchanged]
-    _append(run, changed)
+    _append(run, changed, [step for step in changed if step.rules])
     finished = {
         "run_id": run.run_id,
         "environment": run.settings.environment,
@@ -47,26 +53,26 @@ def write_ledger(run: Run) -> None:
     run.tables.append(ops.RUNS, ops.run_row(run.tables.spark, finished))
 
 
-def _append(run: Run, steps: list[Step]) -> None:
+def _append(run: Run, steps: list[Step], judged: list[Step]) -> None:
     spark = run.tables.spark
     ledger = {}
     if steps:
         ledger[ops.STEPS] = ops.step_rows(spark, steps, run_id=run.run_id)
-    if any(step.rules for step in steps):
-        ledger[ops.QUALITY] = ops.quality_rows(spark, steps, run_id=run.run_id)
+    if judged:
+        ledger[ops.QUALITY] = ops.quality_rows(spark, judged, run_id=run.run_id)
     run.each(ledger, lambda name: run.tables.append(name, ledger[name]))
 
 
-def _known_steps(run: Run) -> set[tuple[int, str, str, int]]:
-    """The steps that the ledger has of the last runs: (run, layer, table, batch)."""
-    if run.tables.snapshot(ops.STEPS) is None:
+def _known(run: Run, table: str, *columns: str) -> set[tuple[Any, ...]]:
+    """What a table of the ledger has of the last runs: (run, …the columns)."""
+    if run.tables.snapshot(table) is None:
         return set()
-    rows = run.tables.read(ops.STEPS).filter(F.col("run_id") >= run.run_id - 1)
-    return {tuple(row) for row in rows.select("run_id", "layer", "table_name", "batch_id").collect()}
+    rows = run.tables.read(table).filter(F.col("run_id") >= run.run_id - 1)
+    return {tuple(row) for row in rows.select("run_id", *columns).distinct().collect()}
 
 
 def _last_steps(run: Run) -> list[Step]:
-    known = _known_steps(run)
+    """The last step of each silver and gold table that the dead run wrote."""
     found = []
     for name in [*(f"silver.{each}" for each in run.settings.contracts), *(f"gold.{each}" for each in gold_tables())]:
         snapshot = run.tables.snapshot(name)
@@ -76,13 +82,12 @@ def _last_steps(run: Run) -> list[Step]:
             started = datetime.fromisoformat(facts.pop("started_at"))
             rules = tuple(RuleCount(**rule) for rule in facts.pop("rules"))
             step = Step(**facts, started_at=started, rules=rules)
-            is_of_the_dead = step.run_id == run.run_id - 1
-            if is_of_the_dead and (step.run_id, step.layer, step.table, step.batch_id) not in known:
+            if step.run_id == run.run_id - 1:
                 found.append(step)
     return found
 
 
-def _bronze_steps(run: Run) -> list[Step]:
+def _bronze_steps(run: Run, known: set[tuple[Any, ...]]) -> list[Step]:
     """A step for each batch that `ops.files` says is loaded and `ops.steps` does not know."""
     if run.tables.snapshot(ops.FILES) is None:
         return []
@@ -90,10 +95,10 @@ def _bronze_steps(run: Run) -> list[Step]:
     batches = loaded.groupBy("table_name", "batch_id").agg(
         F.count(F.lit(1)).alias("files"), F.unix_micros(F.max("changed_at")).alias("us")
     )
-    known = {(layer, table, batch) for _, layer, table, batch in _known_steps(run)}
+    known_of_any_run = {each[1:] for each in known}
     steps = []
     for row in batches.collect():
-        if ("bronze", row.table_name, row.batch_id) not in known:
+        if ("bronze", row.table_name, row.batch_id) not in known_of_any_run:
             in_batch = run.tables.read(f"bronze.{row.table_name}").filter(F.col("_batch_id") == row.batch_id)
             rows = in_batch.count()
             at = datetime.fromtimestamp(row.us / 1_000_000, run.started_at.tzinfo)
