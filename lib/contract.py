@@ -9,6 +9,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
+IS_LIVE = "_is_live"
+"""The column of silver that an entity has whose keys can go: false in a tombstone."""
+
 LINEAGE = ("_source_file", "_source_modified_at", "_ingested_at", "_run_id", "_batch_id", "_row_id")
 """The columns that bronze adds to every row; the last two are the row's address in every later table."""
 
@@ -197,6 +200,10 @@ class Contract(_Model):
     freshness: Freshness = Freshness()  # type: ignore[call-arg]
     key: list[str] = Field(min_length=1, description="the columns that identify a row")
     latest_by: list[str] = Field([], description="the columns that order a key's versions; else the file's time")
+    delete_when: str | None = Field(
+        None, min_length=1, description="a SQL condition over the typed columns: the row says that its key is gone"
+    )
+    snapshot: bool = Field(False, description="a file is the whole entity: a key that the newest one lacks is gone")
     columns: dict[Name, Column] = Field(min_length=1, json_schema_extra=_BY_NAME)
     rules: dict[Name, Rule] = Field({}, json_schema_extra=_BY_NAME)
 
@@ -204,6 +211,11 @@ class Contract(_Model):
     def table(self) -> str:
         """The name of the entity's tables in bronze and silver."""
         return f"{self.source}_{self.entity}"
+
+    @property
+    def has_deletes(self) -> bool:
+        """Can a key of the entity go? Silver then keeps it as a tombstone, so that a late row does not revive it."""
+        return self.delete_when is not None or self.snapshot
 
     @property
     def source_columns(self) -> dict[str, str]:
@@ -291,6 +303,8 @@ def mistakes_between_fields(document: Mapping[str, Any]) -> list[str]:
         for name in names
         if name not in columns
     ]
+    if document.get("snapshot") is True and document.get("latest_by"):
+        mistakes.append("snapshot: a key's newest version is that of the newest file; leave latest_by out")
     if document.get("format") == "json" and "csv" in document:
         mistakes.append("csv: only for format csv (JSON is read as UTF-8)")
     sources = {

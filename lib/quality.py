@@ -8,7 +8,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lib.bronze import texts_of
-from lib.contract import LINEAGE, Contract, decimal_of, default_literal
+from lib.contract import IS_LIVE, LINEAGE, Contract, decimal_of, default_literal
 from lib.contract import Column as ContractColumn
 from lib.sql import bind, sql_text
 
@@ -35,7 +35,8 @@ class Check:
 def judge(bronze: DataFrame, contract: Contract) -> DataFrame:
     """Every bronze row, typed and judged by all checks at once.
 
-    Gives the contract's columns with their types, LINEAGE, `raw` STRING (of a row that is parted, the texts that landed
+    Gives the contract's columns with their types, `_is_live` BOOLEAN where a key can go (false: the row says that it
+    is gone), LINEAGE, `raw` STRING (of a row that is parted, the texts that landed
     as a JSON object by bronze's names; else NULL), and two arrays of STRING: `dq_errors`, the words of what parts the
     row (empty: it passes), and `dq_failed`, the names of all failed checks, those that only warn included.
     """
@@ -62,15 +63,19 @@ def judge(bronze: DataFrame, contract: Contract) -> DataFrame:
         *LINEAGE,
     )
     checks = checks_of(contract)
+    live = [IS_LIVE] if contract.has_deletes else []
+    if live:
+        typed = typed.withColumn(IS_LIVE, F.expr(f"NOT coalesce({contract.delete_when or 'false'}, false)"))
     judged = typed.select(
         *contract.columns,
+        *live,
         *LINEAGE,
         "_raw",
         _collected([(check, check.message_sql) for check in checks if check.on_fail != "warn"]).alias("dq_errors"),
         _collected([(check, sql_text(check.name)) for check in checks]).alias("dq_failed"),
     )
     raw = F.when(F.size("dq_errors") > 0, F.to_json("_raw")).alias("raw")
-    return judged.select(*contract.columns, *LINEAGE, raw, "dq_errors", "dq_failed")
+    return judged.select(*contract.columns, *live, *LINEAGE, raw, "dq_errors", "dq_failed")
 
 
 def checks_of(contract: Contract) -> list[Check]:
@@ -83,18 +88,26 @@ def checks_of(contract: Contract) -> list[Check]:
         if column.type != "string":
             reason = f"{name} is not {_a(column)}"
             shown = f'concat({sql_text(name + ": ")}, "\'", `_text_{name}`, "\'", {sql_text(" is not " + _a(column))})'
-            checks.append(
-                Check(f"_{name}_type", f"`_text_{name}` IS NULL OR `{name}` IS NOT NULL", reason, message=shown)
-            )
+            good = f"`_text_{name}` IS NULL OR `{name}` IS NOT NULL"
+            checks.append(Check(f"_{name}_type", _of_a_live_row(contract, name, good), reason, message=shown))
     for name in dict.fromkeys([*contract.key, *contract.latest_by]):
         # a text that does not cast is told by the type's own check
         good = f"`{name}` IS NOT NULL OR `_text_{name}` IS NOT NULL"
         checks.append(Check(f"_{name}_not_null", good, f"{name} is NULL"))
-    checks += [Check(name, rule.expect, rule.message, rule.on_fail) for name, rule in contract.rules.items()]
+    checks += [
+        Check(name, _of_a_live_row(contract, None, rule.expect), rule.message, rule.on_fail)
+        for name, rule in contract.rules.items()
+    ]
     # nothing more can be said of a line that could not be read
     return checks[:1] + [
         Check(c.name, f"NOT _is_well_formed OR ({c.good})", c.reason, c.on_fail, c.message) for c in checks[1:]
     ]
+
+
+def _of_a_live_row(contract: Contract, column: str | None, good: str) -> str:
+    """A condition that a row which says that its key is gone need not meet: only what identifies it counts."""
+    is_asked_anyway = contract.delete_when is None or column in [*contract.key, *contract.latest_by]
+    return good if is_asked_anyway else f"NOT {IS_LIVE} OR ({good})"
 
 
 def tally(judged: DataFrame, contract: Contract) -> DataFrame:
@@ -134,6 +147,8 @@ def compile_mistakes(spark: SparkSession, contract: Contract) -> list[str]:
     types = ", ".join(f"`{name}` {column.type}" for name, column in contract.columns.items())
     typed = spark.createDataFrame([], types)
     expressions = [(f"columns.{n}.clean", value, c.clean, "") for n, c in contract.columns.items() if c.clean]
+    if contract.delete_when:
+        expressions.append(("delete_when", typed, contract.delete_when, "boolean"))
     expressions += [(f"rules.{n}.expect", typed, rule.expect, "boolean") for n, rule in contract.rules.items()]
     mistakes = []
     for place, frame, expression, expected in expressions:

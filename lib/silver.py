@@ -6,7 +6,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lib.bronze import raw_schema
-from lib.contract import LINEAGE, Contract
+from lib.contract import IS_LIVE, LINEAGE, Contract
 
 SILVER_LINEAGE = ("_source_file", "_source_modified_at", "_batch_id", "_row_id", "_content_hash")
 """Where a row came from, and the hash that breaks a tie between two versions."""
@@ -18,10 +18,10 @@ ADDRESS = ("_batch_id", "_row_id")
 def newest(judged: DataFrame, contract: Contract) -> DataFrame:
     """One row per key: of the rows that pass, the last in the total order of `version_order`.
 
-    Grain: the contract's key. Columns: the contract's, then SILVER_LINEAGE.
+    Grain: the contract's key. Columns: the contract's, then SILVER_LINEAGE, and `_is_live` where a key can go.
     """
     passing = judged.filter(F.size("dq_errors") == 0).withColumn("_content_hash", content_hash(contract))
-    columns = [*contract.columns, *SILVER_LINEAGE]
+    columns = [*contract.columns, *SILVER_LINEAGE, *([IS_LIVE] if contract.has_deletes else [])]
     # a row that landed twice, equal in all, keeps its first address, as a MERGE of the second leaves the first
     first_landed = [-F.col(name) for name in ADDRESS]
     ranked = passing.groupBy(*[F.col(name).alias(f"_key_{name}") for name in contract.key]).agg(
@@ -114,8 +114,24 @@ def requarantined(known: DataFrame, failing: DataFrame, *, run_id: int, at: date
 
 
 def version_order(contract: Contract) -> list[str]:
-    """The columns that order the versions of a key; arrival order is not among them."""
-    return [*(contract.latest_by or ["_source_modified_at", "_source_file"]), "_content_hash"]
+    """The columns that order the versions of a key; arrival order is not among them.
+
+    Of a delete and an update of the same moment the update is the newer one: what is in doubt is kept.
+    """
+    moment = contract.latest_by or ["_source_modified_at", "_source_file"]
+    return [*moment, *([IS_LIVE] if contract.has_deletes else []), "_content_hash"]
+
+
+def gone(live: DataFrame, present: DataFrame, contract: Contract, *, at: datetime, file: str) -> DataFrame:
+    """Tombstones for the live rows of silver whose key a whole delivery, `file` of the time `at`, lacks.
+
+    `present` are the keys in that file, also those of rows that fail: a key that is there is there. A row that came
+    with a newer file stays. Columns as in `live`, the version that of the file.
+    """
+    version = {"_source_modified_at": F.lit(at).cast("timestamp"), "_source_file": F.lit(file)}
+    is_older = F.struct("_source_modified_at", "_source_file") < F.struct(*version.values())
+    absent = live.filter(is_older).join(present, list(contract.key), how="left_anti")
+    return absent.withColumns({**version, IS_LIVE: F.lit(False)}).select(*live.columns)
 
 
 def is_newer(contract: Contract) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from delta.tables import DeltaMergeBuilder, DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
 
+from lib.contract import IS_LIVE
 from lib.diff import difference
 from lib.errors import ConservationError
 from lib.session import Snapshot, commit_metrics, snapshot_of
@@ -43,14 +44,16 @@ class Tables:
         """The newest version and the properties of a table, None where there is none."""
         return snapshot_of(self.spark, self.path(name))
 
-    def read(self, name: str, *, version: int | None = None) -> DataFrame:
-        """A table's rows, at a version if one is given."""
+    def read(self, name: str, *, version: int | None = None, with_tombstones: bool = False) -> DataFrame:
+        """A table's rows, at a version if one is given; without the keys that are gone, unless they are asked for."""
         reader = self.spark.read.format("delta")
-        return (reader if version is None else reader.option("versionAsOf", version)).load(self.path(name))
+        rows = (reader if version is None else reader.option("versionAsOf", version)).load(self.path(name))
+        is_whole = with_tombstones or IS_LIVE not in rows.columns
+        return rows if is_whole else rows.filter(IS_LIVE).drop(IS_LIVE)
 
-    def count(self, name: str) -> int:
-        """A table's rows, answered by Delta from its log; 0 where there is no table."""
-        return self.read(name).count() if self.snapshot(name) else 0
+    def count(self, name: str, *, with_tombstones: bool = False) -> int:
+        """A table's rows, answered by Delta from its log if there are no tombstones; 0 where there is no table."""
+        return self.read(name, with_tombstones=with_tombstones).count() if self.snapshot(name) else 0
 
     def append(
         self, name: str, rows: DataFrame, *, batch_id: int | None = None, options: Mapping[str, str] | None = None
@@ -98,7 +101,7 @@ class Tables:
         """
         if self.snapshot(name) is None:
             return self.append(name, new)
-        old = self.read(name)
+        old = self.read(name, with_tombstones=True)
         if _shape(old) != _shape(new):
             new.write.format("delta").mode("overwrite").option("overwriteSchema", "true").save(self.path(name))
             rows = self._metrics(name).get("numOutputRows", 0)
@@ -107,11 +110,11 @@ class Tables:
         try:
             actions = {row["_action"]: row["count"] for row in changes.groupBy("_action").count().collect()}
             if not actions:
-                return Written(offered=self.count(name))
+                return Written(offered=self.count(name, with_tombstones=True))
             if actions.keys() == {"insert"}:
                 # nothing to find in the table: an append does what a MERGE does, in a fifth of the time
                 inserted = self.append(name, changes.drop("_action")).inserted
-                return Written(offered=self.count(name), inserted=inserted)
+                return Written(offered=self.count(name, with_tombstones=True), inserted=inserted)
             merge = (
                 self._merge(name, changes, " AND ".join(f"t.`{column}` <=> s.`{column}`" for column in grain))
                 .whenMatchedDelete("s._action = 'delete'")
@@ -120,7 +123,7 @@ class Tables:
             )
             written = self._executed(name, merge)
             # the table now is `new`, so that its own count is the count of what was offered
-            return replace(written, offered=self.count(name))
+            return replace(written, offered=self.count(name, with_tombstones=True))
         finally:
             changes.unpersist()
 

@@ -179,3 +179,39 @@ def test_what_a_person_discarded_stays_so_whatever_the_contract_says_now(spark: 
             (2, "accepted", ["a is bad"], '{"id":"3"}', False, ["waiting", "accepted"]),
         ],
     )  # fmt: skip
+
+
+WITH_DELETES = Contract.model_validate({**FACTS, "latest_by": ["version"], "delete_when": "b = 'D'"})
+SNAPSHOT = Contract.model_validate({**FACTS, "snapshot": True})
+
+
+def test_a_row_that_deletes_is_judged_by_its_key_and_version_alone(spark: SparkSession) -> None:
+    rows = [
+        {"id": "1", "a": "bad", "b": "D", "version": "1"},
+        {"id": "x", "a": "bad", "b": "D", "version": "1"},
+        {"id": "3", "b": "D", "version": None},
+    ]
+    judged = quality.judge(bronze_rows(spark, WITH_DELETES, *rows), WITH_DELETES)
+    said = [([], False), (["id: 'x' is not an INT"], False), (["version is NULL"], False)]
+    assert_rows(judged, ["dq_errors", "_is_live"], said)
+
+
+def test_of_a_delete_and_an_update_the_later_one_counts_and_at_the_same_moment_the_update(spark: SparkSession) -> None:
+    rows = [
+        {"id": "1", "a": "x", "version": "1"}, {"id": "1", "b": "D", "version": "2"},
+        {"id": "2", "b": "D", "version": "1"}, {"id": "2", "a": "x", "version": "2"},
+        {"id": "3", "b": "D", "version": "2"}, {"id": "3", "a": "x", "version": "2"},
+    ]  # fmt: skip
+    judged = quality.judge(bronze_rows(spark, WITH_DELETES, *rows), WITH_DELETES)
+    assert_rows(silver.newest(judged, WITH_DELETES), ["id", "_is_live"], [(1, False), (2, True), (3, True)])
+
+
+def test_a_key_that_a_whole_delivery_lacks_is_gone_unless_it_came_later(spark: SparkSession) -> None:
+    rows = [{"id": "1", "_at": "2017-01-01"}, {"id": "2", "_at": "2017-01-01"}, {"id": "3", "_at": "2017-01-03"}]
+    live = silver.newest(quality.judge(bronze_rows(spark, SNAPSHOT, *rows), SNAPSHOT), SNAPSHOT)
+    present = spark.createDataFrame([(1,)], "id INT")
+    at = datetime(2017, 1, 2, tzinfo=timezone.utc)
+    gone = silver.gone(live, present, SNAPSHOT, at=at, file="new.csv")
+    assert gone.columns == live.columns
+    expected = [(2, False, "new.csv", "2017-01-02 00:00:00")]
+    assert_rows(gone, ["id", "_is_live", "_source_file", "CAST(_source_modified_at AS STRING)"], expected)

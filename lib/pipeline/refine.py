@@ -2,14 +2,15 @@
 
 import json
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import datetime, timezone
+from functools import reduce
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lib import quality, silver
 from lib.config import contract_hash
-from lib.contract import Contract
+from lib.contract import IS_LIVE, Contract
 from lib.errors import ConservationError, QualityError
 from lib.ops import RuleCount, Step
 from lib.pipeline.context import Run, now, seconds_since
@@ -79,6 +80,9 @@ def _refine(run: Run, contract: Contract) -> None:
         progress, step = _take_in(run, contract, before, bronze.version, started)
         steps.append(step)
     steps += _take_back(run, contract)
+    if contract.snapshot and steps:
+        buried = _bury(run, contract, bronze.version)
+        steps[0] = replace(steps[0], changed=steps[0].changed + buried)
     progress = replace(progress, quarantine_version=_quarantine_version(run, contract))
     is_conserved = _check(run, contract, progress)
     steps = [replace(step, is_conserved=is_conserved) for step in steps]
@@ -245,6 +249,37 @@ def _write_silver(run: Run, contract: Contract, judged: DataFrame, *, is_again: 
     if is_again:
         return run.tables.write_diff(name, accepted, contract.key)
     return run.tables.upsert(name, accepted, contract.key, update_if=silver.is_newer(contract))
+
+
+def _bury(run: Run, contract: Contract, bronze_version: int) -> int:
+    """Make tombstones of the keys that the newest file of a whole entity lacks; gives their number.
+
+    The newest file of all that bronze has, not of this batch: a delivery that comes late takes nothing away.
+    """
+    rows = run.tables.read(f"bronze.{contract.table}", version=bronze_version)
+    version = F.struct("_source_modified_at", "_source_file")
+    newest = F.broadcast(rows.agg(F.max(version).alias("_newest")))
+    keys = [F.col(name).isNotNull() for name in contract.key]
+    delivery = quality.judge(rows.join(newest, version == F.col("_newest"), how="left_semi"), contract).persist()
+    try:
+        said = delivery.agg(
+            F.max("_source_file").alias("file"),
+            # as microseconds: a timestamp arrives in Python in the time zone of the machine
+            F.unix_micros(F.max("_source_modified_at")).alias("us"),
+            F.bool_and(reduce(Column.__and__, keys)).alias("is_complete"),
+        ).collect()[0]
+        if not said["is_complete"]:
+            run.warn(
+                f"{said['file']}: the key of a row cannot be read, it could be anyone's: nothing is taken for gone"
+            )
+            return 0
+        name = f"silver.{contract.table}"
+        live = run.tables.read(name, with_tombstones=True).filter(IS_LIVE)
+        at = datetime.fromtimestamp(said["us"] / 1_000_000, timezone.utc)
+        gone = silver.gone(live, delivery.select(*contract.key), contract, at=at, file=said["file"])
+        return run.tables.upsert(name, gone, contract.key).updated
+    finally:
+        delivery.unpersist()
 
 
 def _check(run: Run, contract: Contract, progress: Progress) -> bool:
