@@ -19,11 +19,10 @@ LAYERS = ["bronze", "silver"]
 QUARANTINE = "silver.pos_sales_quarantine"
 
 
-@pytest.fixture
-def lake(spark: SparkSession, tmp_path: Path) -> Lake:
+@pytest.fixture(scope="module")
+def loaded(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Lake:
     """A lake in which three receipts and one customer wait."""
-    shutil.copytree(CONF, tmp_path / "conf")
-    lake = Lake(spark, tmp_path / "lake", tmp_path / "conf")
+    lake = Lake(spark, tmp_path_factory.mktemp("quarantine") / "lake", CONF)
     lines = [
         sale("T1", 1, at="2017-01-05"),
         sale("T2", -1, at="2017-01-05"),
@@ -38,6 +37,13 @@ def lake(spark: SparkSession, tmp_path: Path) -> Lake:
     )
     assert lake.run(layers=LAYERS).status == 0
     return lake
+
+
+@pytest.fixture
+def lake(loaded: Lake, tmp_path: Path) -> Lake:
+    """A copy of it, with a configuration of its own."""
+    shutil.copytree(CONF, tmp_path / "conf")
+    return Lake(loaded.spark, loaded.copy(tmp_path / "lake").root, tmp_path / "conf")
 
 
 def exported(lake: Lake, folder: Path, entity: str = "pos_sales") -> list[dict[str, Any]]:
