@@ -44,7 +44,8 @@ _LOOSE = [
 ]
 """What Spark's reader of JSON lines must not be given. Each by itself: a pattern that begins with a letter is fast."""
 
-_BEGINS_SO = re.compile(r'(?:}[ \t\r,]*|[\r\n][ \t\r]*|""?[ \t]*)\Z')
+_BLANK = " \t\r\n,"
+"""What may stand within a match of these; before it stand two other characters at most."""
 
 _BLANK_LINES, _LINE_END = re.compile(r"\A\s*[\r\n]+"), re.compile(r"[\r\n]")
 
@@ -353,7 +354,7 @@ def _decode(stream: IO[bytes], contract: Contract) -> _Content:
         if is_json and not is_loose:
             seen = carried + (text if chunk else "\n")
             is_loose = any(pattern.search(seen) for pattern in _LOOSE)
-            carried = begun[0] if (begun := _BEGINS_SO.search(seen[-_CHUNK:])) else ""
+            carried = _possible_beginning(seen[-_CHUNK:])
         if in_head:
             # as in Spark, lines without text before the header do not count
             head = _BLANK_LINES.sub("", (head + text).removeprefix("\ufeff"))
@@ -364,6 +365,11 @@ def _decode(stream: IO[bytes], contract: Contract) -> _Content:
         if not chunk:
             layout: Layout = "array" if is_json and head.lstrip().startswith("[") else "loose" if is_loose else "lines"
             return _Content(head, has_rows, layout, content_hash.hexdigest())
+
+
+def _possible_beginning(text: str) -> str:
+    """The end of a text with which something loose may begin that goes on in the next one."""
+    return text[max(0, len(text.rstrip(_BLANK)) - 2) :]
 
 
 def _fields(line: str, contract: Contract) -> tuple[str, ...]:

@@ -10,10 +10,14 @@ from pyspark.sql import functions as F
 from lib.bronze import texts_of
 from lib.contract import IS_LIVE, LINEAGE, Contract, decimal_of, default_literal
 from lib.contract import Column as ContractColumn
-from lib.sql import bind, sql_text
+from lib.sql import bind, quoted, sql_text
 
 _ISO = r"^\d{4}-\d{1,2}-\d{1,2}([T ]\d{1,2}:.*)?$"
 """A whole day, with or without a time of day."""
+
+
+JUDGED_LINEAGE = ("_source_file", "_source_modified_at", "_batch_id", "_row_id")
+"""What of a row's lineage goes on with it."""
 
 
 @dataclass(frozen=True)
@@ -36,31 +40,33 @@ def judge(bronze: DataFrame, contract: Contract) -> DataFrame:
     """Every bronze row, typed and judged by all checks at once.
 
     Gives the contract's columns with their types, `_is_live` BOOLEAN where a key can go (false: the row says that it
-    is gone), LINEAGE, `raw` STRING (of a row that is parted, the texts that landed
-    as a JSON object by bronze's names; else NULL), and two arrays of STRING: `dq_errors`, the words of what parts the
+    is gone), JUDGED_LINEAGE, `raw` STRUCT (of a row that is parted, the texts that landed by bronze's names; else
+    NULL), and two arrays of STRING: `dq_errors`, the words of what parts the
     row (empty: it passes), and `dq_failed`, the names of all failed checks, those that only warn included.
     """
+    # beside one another to the end: a struct of them would be put together for every row, and few need it
+    raw = {name: f"_raw_{name}" for name in bronze.columns if name not in LINEAGE}
     landed = bronze.select(
-        F.struct(*[F.col(f"`{name}`") for name in bronze.columns if name not in LINEAGE]).alias("_raw"),
+        *[F.col(quoted(name)).alias(alias) for name, alias in raw.items()],
         *[text.alias(f"_landed_{name}") for name, text in texts_of(bronze, contract).items()],
         "_rescued",
-        *LINEAGE,
+        *JUDGED_LINEAGE,
     )
     texts = landed.select(
-        "_raw",
+        *[quoted(alias) for alias in raw.values()],
         *[
             F.expr(text_of(column, f"_landed_{name}")).alias(f"_text_{name}")
             for name, column in contract.columns.items()
         ],
         F.expr("_rescued IS NULL OR get_json_object(_rescued, '$._malformed') IS NULL").alias("_is_well_formed"),
-        *LINEAGE,
+        *JUDGED_LINEAGE,
     )
     typed = texts.select(
         *[F.expr(typed_of(column, f"_text_{name}")).alias(name) for name, column in contract.columns.items()],
         *[F.col(f"_text_{name}") for name in contract.columns],
-        "_raw",
+        *[quoted(alias) for alias in raw.values()],
         "_is_well_formed",
-        *LINEAGE,
+        *JUDGED_LINEAGE,
     )
     checks = checks_of(contract)
     live = [IS_LIVE] if contract.has_deletes else []
@@ -69,13 +75,15 @@ def judge(bronze: DataFrame, contract: Contract) -> DataFrame:
     judged = typed.select(
         *contract.columns,
         *live,
-        *LINEAGE,
-        "_raw",
+        *JUDGED_LINEAGE,
+        *[quoted(alias) for alias in raw.values()],
         _collected([(check, check.message_sql) for check in checks if check.on_fail != "warn"]).alias("dq_errors"),
         _collected([(check, sql_text(check.name)) for check in checks]).alias("dq_failed"),
     )
-    raw = F.when(F.size("dq_errors") > 0, F.to_json("_raw")).alias("raw")
-    return judged.select(*contract.columns, *live, *LINEAGE, raw, "dq_errors", "dq_failed")
+    texts_that_landed = F.struct(*[F.col(quoted(alias)).alias(name) for name, alias in raw.items()])
+    # not to_json yet: Spark compiles no stage with it, and this one has every row to go through
+    parted = F.when(F.size("dq_errors") > 0, texts_that_landed).alias("raw")
+    return judged.select(*contract.columns, *live, *JUDGED_LINEAGE, parted, "dq_errors", "dq_failed")
 
 
 def checks_of(contract: Contract) -> list[Check]:
@@ -150,12 +158,24 @@ def compile_mistakes(spark: SparkSession, contract: Contract) -> list[str]:
     if contract.delete_when:
         expressions.append(("delete_when", typed, contract.delete_when, "boolean"))
     expressions += [(f"rules.{n}.expect", typed, rule.expect, "boolean") for n, rule in contract.rules.items()]
+    if all(_compile_together(frame, [each for each in expressions if each[1] is frame]) for frame in (value, typed)):
+        return []
     mistakes = []
     for place, frame, expression, expected in expressions:
         offence = _offence_of(frame, expression, expected)
         if offence:
             mistakes.append(f"{contract.source}/{contract.entity}.yml: {place}: {offence}")
     return mistakes
+
+
+def _compile_together(frame: DataFrame, expressions: list[tuple[str, DataFrame, str, str]]) -> bool:
+    """Are all of the expressions fine? Asked at once: one by one costs a second for what is nearly always so."""
+    try:
+        found = frame.selectExpr("*", *[f"({expression}) AS it" for _, _, expression, _ in expressions]).schema
+    except (AnalysisException, ParseException):
+        return False
+    types = [field.dataType.simpleString() for field in found.fields[len(frame.columns) :]]
+    return all(expected in ("", there) for (*_, expected), there in zip(expressions, types, strict=True))
 
 
 def _offence_of(frame: DataFrame, expression: str, expected: str) -> str:

@@ -42,7 +42,7 @@ def quarantined(judged: DataFrame, *, run_id: int, at: datetime) -> DataFrame:
         "_row_id",
         "_source_file",
         "_source_modified_at",
-        "raw",
+        F.to_json("raw").alias("raw"),
         F.lit(None).cast("string").alias("correction"),
         "dq_errors",
         F.lit("waiting").alias("status"),

@@ -142,7 +142,9 @@ def test_a_malformed_record_that_comes_back_unfilled_is_still_one(spark: SparkSe
     rows = waiting(spark, contract, {"_rescued": '{"_malformed":"x"}'})
     back = due(spark, contract, rows, exported(rows, contract))
     judged = quality.judge(silver.corrected(back, contract), contract)
-    assert_rows(judged, ["dq_errors", "raw"], [(["malformed record"], '{"_rescued":"{\\"_malformed\\":\\"x\\"}"}')])
+    assert_rows(
+        judged, ["dq_errors", "to_json(raw)"], [(["malformed record"], '{"_rescued":"{\\"_malformed\\":\\"x\\"}"}')]
+    )
 
 
 def test_what_is_only_shown_keeps_a_row_of_csv_on_its_line(spark: SparkSession) -> None:

@@ -1,6 +1,7 @@
 """What a run is to load: the new files of each entity, planned in batches and written down before any is read."""
 
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from pyspark.sql import functions as F
@@ -47,14 +48,13 @@ def claim(run: Run, tables: list[str]) -> Claim:
     for path in strangers:
         run.warn(f"{path}: no contract knows this file; it stays in landing")
     assigned = {name: files for name, files in assigned.items() if name in tables}
-    known = _known(run, assigned)
+    known, last = _on_record(run, assigned)
     entities = {
         name: _sorted_out(files, [fate for fate in known if fate.table == name]) for name, files in assigned.items()
     }
-    last = _last_batches(run, [name for name, entity in entities.items() if entity.new])
     result = Claim({}, [], [])
     for name, entity in entities.items():
-        _claim_entity(run, contracts[name], entity, last.get(name, 0) + 1, result)
+        _claim_entity(run, contracts[name], entity, last[name] + 1, result)
     record(
         run,
         [
@@ -66,6 +66,19 @@ def claim(run: Run, tables: list[str]) -> Claim:
         ],
     )
     return result
+
+
+def _on_record(run: Run, assigned: dict[str, list[LandedFile]]) -> tuple[list[FileFate], dict[str, int]]:
+    """What is known of the landed files, and the highest batch number ever used for each entity.
+
+    Numbers only grow, also when a ledger was lost: bronze is asked too. All at once, as each question takes a while.
+    """
+    with ThreadPoolExecutor(run.settings.threads) as pool:
+        known, in_ledger = pool.submit(_known, run, assigned), pool.submit(_last_in_ledger, run)
+        landed = [name for name, files in assigned.items() if files]
+        in_bronze = dict(zip(landed, pool.map(lambda name: _last_in_bronze(run, name), landed), strict=True))
+        last = {name: max(in_ledger.result().get(name, 0), in_bronze.get(name, 0)) for name in assigned}
+        return known.result(), last
 
 
 def record(run: Run, fates: list[FileFate]) -> None:
@@ -168,14 +181,15 @@ def _known(run: Run, assigned: dict[str, list[LandedFile]]) -> list[FileFate]:
     ]  # fmt: skip
 
 
-def _last_batches(run: Run, tables: list[str]) -> dict[str, int]:
-    """The highest batch number ever used for each entity: numbers only grow, also when a ledger was lost."""
-    last = dict.fromkeys(tables, 0)
-    if run.tables.snapshot(ops.FILES) is not None:
-        rows = run.tables.read(ops.FILES).groupBy("table_name").agg(F.max("batch_id").alias("last")).collect()
-        last |= {row.table_name: row.last for row in rows if row.table_name in last}
-    for name in tables:
-        if run.tables.snapshot(f"bronze.{name}") is not None:
-            rows = run.tables.read(f"bronze.{name}").agg(F.max("_batch_id")).collect()
-            last[name] = max(last[name], rows[0][0] or 0)
-    return last
+def _last_in_ledger(run: Run) -> dict[str, int]:
+    if run.tables.snapshot(ops.FILES) is None:
+        return {}
+    rows = run.tables.read(ops.FILES).groupBy("table_name").agg(F.max("batch_id").alias("last")).collect()
+    return {row.table_name: row.last for row in rows}
+
+
+def _last_in_bronze(run: Run, table: str) -> int:
+    if run.tables.snapshot(f"bronze.{table}") is None:
+        return 0
+    last: int | None = run.tables.read(f"bronze.{table}").agg(F.max("_batch_id")).collect()[0][0]
+    return last or 0

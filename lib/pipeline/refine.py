@@ -147,7 +147,9 @@ def _judged(contract: Contract, rows: DataFrame, known: DataFrame | None) -> Dat
     decided = known.filter("correction IS NOT NULL OR status = 'discarded'").select(*silver.ADDRESS)
     corrected = known.filter("correction IS NOT NULL AND status <> 'discarded'")
     untouched = quality.judge(rows.join(decided, list(silver.ADDRESS), how="left_anti"), contract)
-    return untouched.unionByName(quality.judge(silver.corrected(corrected, contract), contract))
+    # what landed may have columns that the contract does not know any more
+    again = quality.judge(silver.corrected(corrected, contract), contract)
+    return untouched.unionByName(again, allowMissingColumns=True)
 
 
 def _take_back(run: Run, contract: Contract) -> list[Step]:
