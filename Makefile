@@ -18,13 +18,14 @@ endif
 
 # Jobs run as plain Python, which starts the JVM itself: under spark-submit their stdout is a pipe and not the terminal.
 # The archive of classes (tools/setup.py makes it) halves the start; -Xlog: a JVM that cannot use it says nothing of it.
-# FAST is for small work (tests, the demo), and takes twice as long for a big load: it stops at the quick compiler, and
-# has rows that leave Spark's fused stages interpreted: writing and compiling code for a few rows costs a fifth of a run.
+# FAST stops at the quick compiler: best for small work (tests, the demo), twice as long for a big load.
+# TINY has rows outside of Spark's fused stages interpreted: best for a few rows (a fifth of the tests' time), and half as
+# long again for some ten thousand.
 JVM = "-Dlog4j2.configurationFile=$(CURDIR)/conf/spark/log4j2.properties" \
       "-XX:SharedArchiveFile=$(CURDIR)/.venv/spark.jsa" -Xshare:auto \
       -Xlog:disable -Xlog:all=error,cds*=off:stderr $(if $(FAST),-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m)
 export PYSPARK_SUBMIT_ARGS = --properties-file "$(CURDIR)/conf/spark/local.conf" \
-    $(if $(FAST),--conf spark.sql.codegen.factoryMode=NO_CODEGEN) --driver-java-options '$(JVM)' pyspark-shell
+    $(if $(TINY),--conf spark.sql.codegen.factoryMode=NO_CODEGEN) --driver-java-options '$(JVM)' pyspark-shell
 # .venv's Spark and Python, whatever other ones the user's environment names
 export PYSPARK_PYTHON := $(CURDIR)/.venv/bin/python
 unexport SPARK_HOME SPARK_CONF_DIR PYSPARK_DRIVER_PYTHON PYTHONPATH
@@ -65,6 +66,7 @@ quarantine: ready ## rows that wait: ARGS="list", "show pos_sales", "export", "r
 	$(JOB)/quarantine.py $(or $(ARGS),list)
 
 test: FAST := 1
+test: TINY := 1
 test: ready ## all tests
 	.venv/bin/python -m pytest $(ARGS)
 
