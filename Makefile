@@ -1,6 +1,6 @@
 # `make` alone lists the targets. Variables: ROOT, LANDING, ARGS, FAST, PYTHON (`make help` says what they do).
 .DEFAULT_GOAL := help
-.PHONY: help setup demo landing run status quarantine test check docs format validate lock clean ready
+.PHONY: help setup demo landing run status quarantine test bench check docs format validate lock clean ready
 
 # set here, so that only the command line changes them: an environment often has a ROOT or an ARGS of its own
 ROOT :=
@@ -69,6 +69,9 @@ test: FAST := 1
 test: TINY := 1
 test: ready ## all tests
 	.venv/bin/python -m pytest $(ARGS)
+
+bench: ready ## what the tills cost, beside a plain pipeline; some minutes
+	.venv/bin/python tests/benchmarks/tills.py $(ARGS)
 
 check: ready ## format, lint, types, and that the generated documents are current
 	.venv/bin/ruff format --check
