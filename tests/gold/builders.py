@@ -29,7 +29,8 @@ DEFAULTS: dict[str, Row] = {
     },
     "adventureworks_territories": {"territory_key": 1, "region": "Northwest", "country": "United States"},
     "customer_360": {
-        "customer_id": "ada", "full_name": "Ada Lovelace", "total_orders": 1, "rfm_segment": "New", "is_inactive": False,
+        "customer_id": "ada", "full_name": "Ada Lovelace", "total_orders": 1, "rfm_segment": "New",
+        "is_inactive": False,
     },
     "dim_customers": {"customer_id": "web:ada", "source": "web", "source_customer_id": "ada", "is_inferred": False},
     "dim_products": {"product_id": "bike", "category": "Bikes", "is_inferred": False},
