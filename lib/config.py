@@ -24,8 +24,8 @@ M = TypeVar("M", Contract, LakehouseFile)
 class Settings:
     """What one run works with.
 
-    `root` and `landing` are absolute paths; `as_of` is None for "the latest order date"; `contracts` maps
-    `{source}_{entity}` to its contract, in name order.
+    `root` and `landing` are absolute paths; `as_of` is None for "the latest order date"; `measures` has the values of
+    the model Measures by their names; `contracts` maps `{source}_{entity}` to its contract, in name order.
     """
 
     environment: str
@@ -35,7 +35,7 @@ class Settings:
     batch_bytes: int
     batch_files: int
     threads: int
-    measures: dict[str, int]
+    measures: dict[str, Any]
     demo: Demo
     contracts: dict[str, Contract]
 
@@ -88,7 +88,7 @@ def load_settings(
         batch_bytes=chosen.batch_mib * 1024 * 1024,
         batch_files=chosen.batch_files,
         threads=chosen.threads,
-        measures=lakehouse.measures.model_dump(),
+        measures=dict(lakehouse.measures),
         demo=lakehouse.demo,
         contracts=contracts,
     )

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -253,10 +254,34 @@ class Environment(_Model):
     threads: int = Field(ge=1, le=64, description="tables worked on at the same time")
 
 
+class IncentiveTier(_Model):
+    """What a sales person gets for a month whose sales reach `from`."""
+
+    from_: Decimal = Field(
+        alias="from", ge=0, max_digits=19, decimal_places=4, description="sales of the month, US dollars"
+    )
+    rate: Decimal = Field(ge=0, le=1, decimal_places=6, description="share of all sales of the month")
+
+
 class Measures(_Model):
     """Thresholds of gold's measures; a gold function takes one as the parameter of its name."""
 
     inactive_after_days: int = Field(ge=0, description="days without an order after which a customer is inactive")
+    high_value_above: Decimal = Field(
+        ge=0, max_digits=19, decimal_places=4, description="US dollars above which an order is of high value"
+    )
+    incentive_tiers: list[IncentiveTier] = Field(
+        min_length=1, description="ascending; the last tier that a month's sales reach is paid on all of them"
+    )
+
+    @model_validator(mode="after")
+    def _tiers_ascend(self) -> "Measures":
+        for position, (before, tier) in enumerate(pairwise(self.incentive_tiers), 1):
+            if tier.from_ <= before.from_:
+                raise ValueError(
+                    f"incentive_tiers[{position}].from: {tier.from_} is not above {before.from_} (tiers ascend)"
+                )
+        return self
 
 
 class PosDemo(_Model):

@@ -195,5 +195,24 @@ def test_an_environment_bounds_the_files_of_a_batch(conf: Path) -> None:
     assert mistakes(conf) == [f"lakehouse.yml: {said}"]
 
 
+def test_the_incentives_tiers_ascend_and_their_rates_are_shares(conf: Path) -> None:
+    assert [(str(tier.from_), str(tier.rate)) for tier in load_settings(conf).measures["incentive_tiers"]] == [
+        ("5000", "0.01"), ("10000", "0.02"), ("20000", "0.03"),
+    ]  # fmt: skip
+    edit(conf, "lakehouse.yml", "{from: 10000,", "{from: 5000,")
+    said = "measures.incentive_tiers[1].from: 5000 is not above 5000 (tiers ascend)"
+    assert mistakes(conf) == [f"lakehouse.yml: {said}"]
+    edit(conf, "lakehouse.yml", "rate: 0.03", "rate: 3")
+    said = "measures.incentive_tiers.2.rate: input should be less than or equal to 1 (found 3)"
+    assert mistakes(conf) == [f"lakehouse.yml: {said}"]
+
+
+def test_a_threshold_of_money_is_exact_to_the_scale_of_gold(conf: Path) -> None:
+    assert load_settings(conf).measures["high_value_above"] == 1000
+    edit(conf, "lakehouse.yml", "high_value_above: 1000", "high_value_above: 999.99995")
+    said = "measures.high_value_above: decimal input should have no more than 4 decimal places (found 999.99995)"
+    assert mistakes(conf) == [f"lakehouse.yml: {said}"]
+
+
 def test_settings_can_be_changed_for_one_run() -> None:
     assert replace(load_settings(CONF), batch_bytes=1).batch_bytes == 1

@@ -5,6 +5,9 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+UNKNOWN = "unknown"
+"""The member to which a mart counts what names none; no id of a source is like it: they have a colon."""
+
 
 def id_of(source: str, key: str) -> Column:
     """`{source}:{key}`, STRING: unique over all sources, NULL where the key is."""

@@ -5,21 +5,24 @@ from pyspark.sql import functions as F
 
 MONEY = "decimal(19,4)"
 RATIO = "decimal(19,6)"
-_EXACT = "decimal(28,8)"
+EXACT = "decimal(28,8)"
 """Money before it is rounded: as fact_sales has it."""
 
 
-def orders_of(sales: DataFrame) -> DataFrame:
-    """One row per order: customer_id, source, order_id, order_date, territory_id, quantity, value, margin.
+def orders_of(sales: DataFrame, *parted_by: str) -> DataFrame:
+    """One row per order: customer_id, source, order_id, order_date, territory_id, quantity, list_value, value, margin.
 
     An order's date and territory are those of its first line, by date and line number. A line without a price counts
-    its units and adds nothing to value and margin; a line without a known cost adds its value, and nothing to margin.
+    its units and adds nothing to list_value (the value before the discount), value and margin; a line without a known
+    cost adds its value, and nothing to margin. An order whose lines differ in the columns `parted_by` is one order for
+    each of their values; the rows have these columns too.
     """
     first_line = F.struct("order_date", "order_line")
-    return sales.groupBy("customer_id", "source", "order_id").agg(
+    return sales.groupBy("customer_id", *parted_by, "source", "order_id").agg(
         F.min("order_date").alias("order_date"),
         F.min_by("territory_id", first_line).alias("territory_id"),
         F.sum("quantity").alias("quantity"),
+        _exact(F.sum(F.expr("CAST(quantity * unit_price AS DECIMAL(24,4))"))).alias("list_value"),
         _exact(F.sum("total_value")).alias("value"),
         # NULL where price or cost is: what is not known to be profit does not count as such
         _exact(F.sum(F.col("total_value") - F.col("total_cost"))).alias("margin"),
@@ -136,6 +139,16 @@ def rfm_segment() -> Column:
     )
 
 
+def month_of(day: str) -> Column:
+    """The first day of a day's month."""
+    return F.trunc(day, "month")
+
+
+def year_month(day: str) -> Column:
+    """A day's month as YYYY-MM."""
+    return F.date_format(day, "yyyy-MM")
+
+
 def age(as_of: Column) -> Column:
     """Whole years from birth_date to a day. Who was born on 29 February turns on 28 February in other years."""
     return F.floor(F.months_between(as_of, "birth_date") / 12).cast("int")
@@ -146,11 +159,11 @@ def _quintile(measure: str) -> Column:
 
 
 def _spend_if(condition: Column) -> Column:
-    return _money(F.sum(F.when(condition, F.col("value")).otherwise(F.lit(0).cast(_EXACT))))
+    return _money(F.sum(F.when(condition, F.col("value")).otherwise(F.lit(0).cast(EXACT))))
 
 
 def _exact(amount: Column) -> Column:
-    return F.coalesce(amount, F.lit(0)).cast(_EXACT)
+    return F.coalesce(amount, F.lit(0)).cast(EXACT)
 
 
 def _money(amount: Column) -> Column:

@@ -6,6 +6,7 @@ from datetime import date
 from graphlib import TopologicalSorter
 from typing import Any
 
+from pydantic_core import to_jsonable_python
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -113,7 +114,8 @@ def _arguments(run: Run, table: GoldTable) -> tuple[dict[str, Any], dict[str, An
             arguments[each] = as_of_of(run) or run.started_at.date()
             built_from[each] = str(arguments[each])
         elif each in run.settings.measures:
-            arguments[each] = built_from[each] = run.settings.measures[each]
+            arguments[each] = run.settings.measures[each]
+            built_from[each] = to_jsonable_python(arguments[each])
         else:
             arguments[each], built_from[each] = _input(run, each)
     return arguments, built_from

@@ -1,12 +1,15 @@
 """Builders of the frames that gold functions take: a row says what matters, the defaults below fill the rest."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
 from lib.config import read_contracts
+from lib.contract import IncentiveTier
 from lib.gold.registry import gold_tables
 from lib.session import local_frame
 from tests.builders import CONF
@@ -25,8 +28,13 @@ DEFAULTS: dict[str, Row] = {
         "territory_key": 1, "quantity": 1,
     },
     "adventureworks_territories": {"territory_key": 1, "region": "Northwest", "country": "United States"},
+    "customer_360": {
+        "customer_id": "ada", "full_name": "Ada Lovelace", "total_orders": 1, "rfm_segment": "New",
+        "is_inactive": False,
+    },
     "dim_customers": {"customer_id": "web:ada", "source": "web", "source_customer_id": "ada", "is_inferred": False},
     "dim_products": {"product_id": "bike", "category": "Bikes", "is_inferred": False},
+    "dim_sales_people": {"sales_person_id": "pos:P1", "name": "Alan Turing", "is_inferred": False},
     "dim_territories": {"territory_id": "west", "region": "Northwest", "country": "United States"},
     "pos_customers": {"customer_id": "C1", "name": "Grace Hopper"},
     "pos_sales": {
@@ -42,6 +50,17 @@ DEFAULTS: dict[str, Row] = {
     },
 }  # fmt: skip
 
+SETTINGS: Row = {
+    "as_of": date(2017, 6, 30),
+    "inactive_after_days": 180,
+    "high_value_above": Decimal(1000),
+    "incentive_tiers": [
+        IncentiveTier(**{"from": "100", "rate": "0.01"}),
+        IncentiveTier(**{"from": 1000, "rate": 0.05}),
+    ],
+}
+"""The parameters of gold functions that are no tables."""
+
 
 def frame(spark: SparkSession, table: str, *rows: Row) -> DataFrame:
     """A silver or gold table of these rows, with the columns and types that its contract or its docstring gives it."""
@@ -52,12 +71,13 @@ def frame(spark: SparkSession, table: str, *rows: Row) -> DataFrame:
     return local_frame(spark, [{**DEFAULTS[table], **row} for row in rows], schema)
 
 
-def made(spark: SparkSession, table: Callable[..., DataFrame], **inputs: Sequence[Row]) -> DataFrame:
-    """The gold table made of these rows; an input that is not named is empty."""
+def made(spark: SparkSession, table: Callable[..., DataFrame], **inputs: Any) -> DataFrame:
+    """The gold table made of these rows; a table that is not named is empty, a setting is as in SETTINGS."""
     reads = gold_tables()[table.__name__].inputs
     unknown = set(inputs) - set(reads)
     assert not unknown, f"{table.__name__} does not read {', '.join(sorted(unknown))}"
-    return table(**{name: frame(spark, name, *inputs.get(name, ())) for name in reads})
+    given = {**SETTINGS, **inputs}
+    return table(**{n: given[n] if n in SETTINGS else frame(spark, n, *given.get(n, ())) for n in reads})
 
 
 def sales(spark: SparkSession, *rows: Row) -> DataFrame:

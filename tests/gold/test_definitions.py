@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-from datetime import date
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from pyspark.sql import functions as F
 
 from lib.gold.registry import GoldTable, code_version, gold_table, gold_tables
 from tests.builders import CONF
-from tests.gold.builders import DEFAULTS, Row, frame
+from tests.gold.builders import DEFAULTS, SETTINGS, Row, frame
 
 TABLES = list(gold_tables().values())
 NAMES = [table.name for table in TABLES]
@@ -39,7 +38,6 @@ ROWS: dict[str, list[Row]] = {
     "pos_stores": [{"store_id": "S1"}, {"store_id": "S2", "region": "North", "country": "Iceland"}],
 }
 DAYS = {"fact_sales": "order_date", "fact_returns": "return_date"}
-SETTINGS: dict[str, Any] = {"as_of": date(2017, 6, 30), "inactive_after_days": 180}
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +79,8 @@ def test_the_grain_of_every_table_is_unique(built: dict[str, DataFrame]) -> None
     assert found == {
         "customer_360": (6, 6), "dim_customers": (6, 6), "dim_date": (1, 1), "dim_products": (4, 4),
         "dim_sales_people": (2, 2), "dim_stores": (3, 3), "dim_territories": (3, 3), "fact_returns": (3, 3),
-        "fact_sales": (7, 7),
+        "fact_sales": (7, 7), "kpi_daily": (1, 1), "mart_customers": (4, 4), "mart_sales_team": (3, 3),
+        "sales_by_region_month": (2, 2),
     }  # fmt: skip
 
 
