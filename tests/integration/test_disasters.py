@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from tests.builders import CONF, Lake
+from tests.integration.faults import on_effects
 from tests.integration.processes import HOME, environment, run
 from tests.integration.test_faults import sale
 from tests.integration.test_jobs import BY_PYTHON
@@ -83,3 +85,54 @@ def test_a_packed_file_that_is_still_being_written_waits_until_it_is_whole(spark
     file.write_bytes(whole)
     assert lake.run(layers=["bronze"]).status == 0
     assert lake.read("bronze.pos_sales").count() == 51
+
+
+class Died(BaseException):
+    """What ends a run where it stands."""
+
+
+def test_a_planned_file_that_is_gone_is_told_and_the_others_of_its_batch_are_loaded(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    lake = Lake(spark, tmp_path / "lake", CONF)
+    gone = lake.land("pos/sales/a.jsonl", sale("T1", 1, at="2017-01-05"), source=".")
+    lake.land("pos/sales/b.jsonl", sale("T2", 1, at="2017-01-05"), source=".")
+
+    def die(label: str, _: str) -> None:
+        if label == "claim":
+            raise Died
+
+    with pytest.MonkeyPatch.context() as patch:
+        on_effects(patch, before=lambda _: None, after=die)
+        with pytest.raises(Died):
+            lake.run(layers=["bronze"])
+    assert lake.rows("ops.files", "path", "status") == [
+        ("pos/sales/a.jsonl", "planned"),
+        ("pos/sales/b.jsonl", "planned"),
+    ]
+    gone.unlink()
+    outcome = lake.run(layers=["bronze", "silver"])
+    assert outcome.status == 0, outcome.text
+    assert "pos/sales/a.jsonl: not loaded: the file is gone" in outcome.text
+    assert lake.rows("silver.pos_sales", "transaction_id") == [("T2",)]
+    lake.land("pos/sales/a.jsonl", sale("T1", 1, at="2017-01-05"), source=".")
+    assert lake.run(layers=["bronze", "silver"]).status == 0
+    assert lake.rows("silver.pos_sales", "transaction_id") == [("T1",), ("T2",)]
+
+
+def test_of_two_runs_started_at_once_one_works_and_the_other_says_so(spark: SparkSession, tmp_path: Path) -> None:
+    lake = Lake(spark, tmp_path / "lake", CONF)
+    lake.land("pos/sales/a.jsonl", sale("T1", 1, at="2017-01-05"), source=".")
+
+    def start(name: str) -> "subprocess.CompletedProcess[str]":
+        (tmp_path / name).mkdir()
+        return run(
+            sys.executable, HOME / "jobs/ingest_bronze.py", "--root", lake.root,
+            cwd=tmp_path / name, env=environment(**BY_PYTHON), timeout=300,
+        )  # fmt: skip
+
+    with ThreadPoolExecutor(2) as pool:
+        done = sorted(pool.map(start, ["one", "other"]), key=lambda each: each.returncode)
+    assert [each.returncode for each in done] == [0, 3], [each.stderr for each in done]
+    assert "another run holds" in done[1].stderr
+    assert lake.rows("bronze.pos_sales", "transaction_id") == [("T1",)]
