@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 
 from lib.landing import LandedFile
 from lib.session import local_frame
@@ -91,6 +91,12 @@ class FileFate:
     status: str
     reason: str = ""
     content_hash: str = ""
+
+
+def fate_of(row: Row) -> FileFate:
+    """What a row of `ops.files` tells; it has `modified_us`, the file's time in microseconds, beside its columns."""
+    file = LandedFile(row.modified_us, row.path, row.size)
+    return FileFate(row.table_name, file, row.batch_id, row.status, content_hash=row.content_hash or "")
 
 
 def file_rows(spark: SparkSession, fates: Iterable[FileFate], *, run_id: int, at: datetime) -> DataFrame:

@@ -172,13 +172,7 @@ def _known(run: Run, assigned: dict[str, list[LandedFile]]) -> list[FileFate]:
         settled = ledger.filter("status <> 'planned'").alias("ledger")
         relevant = relevant.unionByName(settled.join(frame, is_asked, how="left_semi"))
     rows = relevant.select("table_name", *_IDENTITY, "batch_id", "status", "content_hash", "changed_at").collect()
-    return [
-        FileFate(
-            row.table_name, LandedFile(row.modified_us, row.path, row.size), row.batch_id, row.status,
-            content_hash=row.content_hash or "",
-        )
-        for row in sorted(rows, key=lambda row: row.changed_at)
-    ]  # fmt: skip
+    return [ops.fate_of(row) for row in sorted(rows, key=lambda row: row.changed_at)]
 
 
 def _last_in_ledger(run: Run) -> dict[str, int]:

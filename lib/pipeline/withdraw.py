@@ -7,7 +7,6 @@ from pyspark.sql import functions as F
 
 from lib import ops
 from lib.errors import LakehouseError
-from lib.landing import LandedFile
 from lib.ops import FileFate
 from lib.pipeline.claim import record
 from lib.pipeline.context import Run
@@ -44,14 +43,7 @@ def _the_loaded(run: Run, path: str, batch_id: int | None) -> FileFate:
         raise LakehouseError("nothing was ever loaded into this lake")
     ledger = run.tables.read(ops.FILES).withColumn("modified_us", F.unix_micros("modified_at"))
     rows = ledger.filter((F.col("path") == path) & (F.col("status") == "loaded")).collect()
-    known = [
-        FileFate(
-            row.table_name, LandedFile(row.modified_us, row.path, row.size), row.batch_id, row.status,
-            content_hash=row.content_hash or "",
-        )
-        for row in rows
-    ]  # fmt: skip
-    found = [fate for fate in known if batch_id in (None, fate.batch_id)]
+    found = [fate for fate in map(ops.fate_of, rows) if batch_id in (None, fate.batch_id)]
     if not found:
         raise LakehouseError(
             f"{path}: no such file was loaded (give its path below landing, as ops.files and _source_file have it)"
