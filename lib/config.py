@@ -35,6 +35,7 @@ class Settings:
     batch_bytes: int
     batch_files: int
     threads: int
+    full_above: float
     measures: dict[str, Any]
     demo: Demo
     contracts: dict[str, Contract]
@@ -88,6 +89,7 @@ def load_settings(
         batch_bytes=chosen.batch_mib * 1024 * 1024,
         batch_files=chosen.batch_files,
         threads=chosen.threads,
+        full_above=chosen.full_above,
         measures=dict(lakehouse.measures),
         demo=lakehouse.demo,
         contracts=contracts,

@@ -20,7 +20,7 @@ _FILES = (
 _STEPS = (
     "layer STRING, table_name STRING, batch_id BIGINT, run_id BIGINT, mode STRING, files BIGINT, rows_in BIGINT, "
     "accepted BIGINT, superseded BIGINT, quarantined BIGINT, warned BIGINT, changed BIGINT, "
-    "is_conserved BOOLEAN, started_at TIMESTAMP, seconds DOUBLE"
+    "is_conserved BOOLEAN, started_at TIMESTAMP, seconds DOUBLE, keys BIGINT, why STRING, made_from STRING"
 )
 _QUALITY = (
     "run_id BIGINT, table_name STRING, batch_id BIGINT, rule STRING, on_fail STRING, evaluated BIGINT, failed BIGINT, "
@@ -49,7 +49,9 @@ class Step:
     `run_id`: 0 for "the run that writes it down". `is_conserved`: rows in and rows accounted for agree over all batches
     so far; None where a step has no such hop.
     In bronze `rows_in` are the rows appended. In silver `rows_in = accepted + superseded + quarantined`. In gold
-    `accepted` are the rows of the table and `changed` those that the run inserted, updated or deleted.
+    `accepted` are the rows of the table and `changed` those that the run inserted, updated or deleted; `mode` is full,
+    and `why`, or incremental, of `keys` keys; `made_from` is JSON: code, versions of inputs, values of settings, and
+    the version of the table that came of them.
     """
 
     layer: str
@@ -66,6 +68,9 @@ class Step:
     warned: int = 0
     changed: int = 0
     is_conserved: bool | None = None
+    keys: int | None = None
+    why: str | None = None
+    made_from: str | None = None
     reasons: dict[str, int] = field(default_factory=dict)
     rules: tuple[RuleCount, ...] = ()
     run_id: int = 0

@@ -26,12 +26,46 @@ _LOGGERS_OF_ERRORS = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
 """They write the stack of every error to stderr, of those too that are caught and told in a sentence."""
 
 
+_WITHOUT_ROWS = frozenset(
+    {"OPTIMIZE", "REORG", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "UNSET TBLPROPERTIES", "CHANGE COLUMN"}
+)
+"""Operations after which a table has the rows that it had before."""
+
+
 @dataclass(frozen=True)
 class Snapshot:
-    """The state of a Delta table: its newest version and its table properties."""
+    """The state of a Delta table: its newest version, its table properties and its description."""
 
     version: int
     properties: dict[str, str]
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A commit of a Delta table: what it says it did, e.g. `MERGE`, and its metrics, e.g. `numOutputRows`."""
+
+    operation: str
+    metrics: dict[str, int]
+
+    @property
+    def changes_rows(self) -> bool:
+        """Can the table's rows be others than before?"""
+        return self.operation not in _WITHOUT_ROWS
+
+    @property
+    def changed(self) -> int:
+        """Rows that it inserted, updated or deleted."""
+        return sum(
+            self.metrics.get(name, 0)
+            for name in (
+                *(("numOutputRows",) if self.operation == "WRITE" else ()),
+                "numTargetRowsInserted",
+                "numTargetRowsUpdated",
+                "numTargetRowsDeleted",
+                "numDeletedRows",
+            )
+        )
 
 
 def build_session(app_name: str) -> SparkSession:
@@ -73,28 +107,40 @@ def snapshot_of(spark: SparkSession, path: str) -> Snapshot | None:
     snapshot = _delta_log(spark, path).update(False, none, none)
     if snapshot.version() < 0:
         return None
-    entries = snapshot.metadata().configuration().iterator()
+    metadata = snapshot.metadata()
+    entries = metadata.configuration().iterator()
     properties = {}
     while entries.hasNext():
         entry = entries.next()
         properties[str(entry._1())] = str(entry._2())
-    return Snapshot(version=int(snapshot.version()), properties=properties)
+    return Snapshot(int(snapshot.version()), properties, str(metadata.description() or ""))
 
 
-def commit_metrics(spark: SparkSession, path: str, version: int) -> dict[str, int]:
-    """The operation metrics that Delta wrote into the commit `version` of the table at `path`, e.g. `numOutputRows`.
+def commits_of(spark: SparkSession, path: str, *, after: int, through: int) -> list[Commit] | None:
+    """The commits above version `after` up to `through` of the table at `path`; None where the log lost one of them.
 
-    DESCRIBE HISTORY shows the same, at a Spark job; this reads the one file of the log.
+    DESCRIBE HISTORY shows the same, at a Spark job; this reads a file of the log for each.
     """
     log = _delta_log(spark, path)
-    commit = _jvm(spark).org.apache.hadoop.fs.Path(f"{path}/_delta_log/{version:020d}.json")
-    lines = log.store().read(commit, log.newDeltaHadoopConf()).iterator()
+    hadoop = log.newDeltaHadoopConf()
+    found = []
+    for version in range(after + 1, through + 1):
+        file = _jvm(spark).org.apache.hadoop.fs.Path(f"{path}/_delta_log/{version:020d}.json")
+        if not file.getFileSystem(hadoop).exists(file):
+            return None
+        found.append(_commit(log.store().read(file, hadoop).iterator()))
+    return found
+
+
+def _commit(lines: Any) -> Commit:
     while lines.hasNext():
         action = json.loads(lines.next())
         if "commitInfo" in action:
-            metrics = action["commitInfo"].get("operationMetrics", {})
-            return {name: int(value) for name, value in metrics.items() if str(value).lstrip("-").isdigit()}
-    return {}
+            info = action["commitInfo"]
+            metrics = info.get("operationMetrics", {})
+            numbers = {name: int(value) for name, value in metrics.items() if str(value).lstrip("-").isdigit()}
+            return Commit(info.get("operation", ""), numbers)
+    return Commit("", {})
 
 
 def _delta_log(spark: SparkSession, path: str) -> Any:

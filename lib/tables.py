@@ -1,6 +1,6 @@
 """The only reader and writer of Delta tables. A table's name is `layer.table`; its place is `<root>/layer/table`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,8 +10,11 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from lib.contract import IS_LIVE
 from lib.diff import difference
 from lib.errors import ConservationError
-from lib.session import Snapshot, commit_metrics, snapshot_of
+from lib.session import Commit, Snapshot, commits_of, snapshot_of
 from lib.sql import sql_text
+
+FEED = {"delta.enableChangeDataFeed": "true"}
+"""The property of tables whose readers follow what changed: Delta keeps which rows a commit changed."""
 
 
 @dataclass(frozen=True)
@@ -55,18 +58,29 @@ class Tables:
         """A table's rows, answered by Delta from its log if there are no tombstones; 0 where there is no table."""
         return self.read(name, with_tombstones=with_tombstones).count() if self.snapshot(name) else 0
 
+    def commits(self, name: str, *, after: int, through: int) -> list[Commit] | None:
+        """The commits above version `after` up to `through`; None where the log has lost one of them."""
+        return commits_of(self.spark, self.path(name), after=after, through=through)
+
+    def changes(self, name: str, *, after: int, through: int) -> DataFrame:
+        """Delta's change feed above version `after` up to `through`: both images of an updated row, tombstones too."""
+        feed = self.spark.read.format("delta").option("readChangeFeed", "true")
+        return feed.option("startingVersion", after + 1).option("endingVersion", through).load(self.path(name))
+
     def append(
         self, name: str, rows: DataFrame, *, batch_id: int | None = None, options: Mapping[str, str] | None = None
     ) -> Written:
-        """Append rows, creating the table if need be. A `batch_id` makes a second append of the batch impossible.
+        """Append rows, creating the table if need be, with columns that it has not yet added to it.
+
+        `options` are for a table that is created. A `batch_id` makes a second append of the batch impossible.
 
         Raises:
             ConservationError: if Delta took the batch for one that it already has.
         """
         before = self.snapshot(name)
-        writer = rows.write.format("delta").mode("append").options(**(options or {}))
+        writer = rows.write.format("delta").mode("append").option("mergeSchema", "true").options(**(options or {}))
         if batch_id is not None:
-            writer = writer.option("txnAppId", name).option("txnVersion", batch_id).option("mergeSchema", "true")
+            writer = writer.option("txnAppId", name).option("txnVersion", batch_id)
         writer.save(self.path(name))
         after = self.snapshot(name)
         if after is None or (before is not None and after.version == before.version):
@@ -81,32 +95,48 @@ class Tables:
         key: Sequence[str],
         *,
         update_if: str | None = None,
+        options: Mapping[str, str] | None = None,
     ) -> Written:
         """MERGE rows (`s`) into a table (`t`) on a key that is never NULL; a table that is not there is created.
 
-        `update_if` says which matched rows are taken over (all, if not given); "false" inserts only.
+        `update_if` says which matched rows are taken over (all, if not given); "false" inserts only. `options` are
+        those of `append`.
         """
         if self.snapshot(name) is None:
-            return self.append(name, rows)
+            return self.append(name, rows, options=options)
         merge = self._merge(name, rows, " AND ".join(f"t.`{column}` = s.`{column}`" for column in key))
         merge = merge.withSchemaEvolution()
         if update_if != "false":
             merge = merge.whenMatchedUpdateAll(update_if)
         return self._executed(name, merge.whenNotMatchedInsertAll())
 
-    def write_diff(self, name: str, new: DataFrame, grain: Sequence[str]) -> Written:
+    def write_diff(
+        self,
+        name: str,
+        new: DataFrame,
+        grain: Sequence[str],
+        *,
+        within: Callable[[DataFrame], DataFrame] | None = None,
+        options: Mapping[str, str] | None = None,
+    ) -> Written:
         """Make a table equal to `new` and write only what differs: no difference, no commit.
 
-        A table that is not there is created; one of other columns or types is overwritten.
+        A table that is not there is created, with the `options` of `append`; one of other columns or types is
+        overwritten. `within` picks the rows of the table that `new` stands for, where those are not all.
+
+        Raises:
+            ValueError: if `new` stands for some rows of a table that has other columns or types.
         """
         if self.snapshot(name) is None:
-            return self.append(name, new)
+            return self.append(name, new, options=options)
         old = self.read(name, with_tombstones=True)
         if _shape(old) != _shape(new):
+            if within is not None:
+                raise ValueError(f"{name}: has the columns {_shape(old)}, not {_shape(new)}")
             new.write.format("delta").mode("overwrite").option("overwriteSchema", "true").save(self.path(name))
             rows = self._metrics(name).get("numOutputRows", 0)
             return Written(offered=rows, inserted=rows)
-        changes = difference(old, new, grain).persist()
+        changes = difference(within(old) if within is not None else old, new, grain).persist()
         try:
             actions = {row["_action"]: row["count"] for row in changes.groupBy("_action").count().collect()}
             if not actions:
@@ -162,7 +192,8 @@ class Tables:
     def _metrics(self, name: str) -> dict[str, int]:
         """The metrics of the table's newest commit: there is one writer per table in a run, and one run per lake."""
         snapshot = self.snapshot(name)
-        return commit_metrics(self.spark, self.path(name), snapshot.version) if snapshot else {}
+        newest = self.commits(name, after=snapshot.version - 1, through=snapshot.version) if snapshot else None
+        return newest[0].metrics if newest else {}
 
 
 def _shape(frame: DataFrame) -> list[tuple[str, str]]:

@@ -173,7 +173,9 @@ def _done(step: Step) -> str:
     if step.layer == "silver":
         again = "refined again: " if step.mode == "again" else ""
         return f"{again}{step.accepted:,} accepted, {step.superseded:,} superseded, {step.quarantined:,} quarantined"
-    return f"{step.accepted:,} rows, {step.changed:,} changed"
+    scope = f" of {step.keys:,} keys" if step.keys else ""
+    why = f" ({step.why})" if step.why else ""
+    return f"{step.mode}{scope}{why}: {step.accepted:,} rows, {step.changed:,} changed"
 
 
 def _reason_lines(step: Step) -> list[str]:

@@ -1,5 +1,7 @@
 """What is measured of a customer's orders. Money in US dollars, DECIMAL; days are whole days."""
 
+from datetime import date
+
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -7,6 +9,12 @@ MONEY = "decimal(19,4)"
 RATIO = "decimal(19,6)"
 EXACT = "decimal(28,8)"
 """Money before it is rounded: as fact_sales has it."""
+_AMOUNTS = ("list_value", "value", "margin")
+
+
+def until(sales: DataFrame, day: date | None) -> DataFrame:
+    """The sales up to a day and on it; all of them if there is none."""
+    return sales if day is None else sales.filter(F.col("order_date") <= F.lit(day))
 
 
 def orders_of(sales: DataFrame, *parted_by: str) -> DataFrame:
@@ -17,16 +25,33 @@ def orders_of(sales: DataFrame, *parted_by: str) -> DataFrame:
     cost adds its value, and nothing to margin. An order whose lines differ in the columns `parted_by` is one order for
     each of their values; the rows have these columns too.
     """
+    order = ("customer_id", *parted_by, "source", "order_id")
+    lines = sales.withColumns(
+        {
+            "list_value": F.expr("CAST(quantity * unit_price AS DECIMAL(24,4))"),
+            "value": F.col("total_value"),
+            # NULL where price or cost is: what is not known to be profit does not count as such
+            "margin": F.col("total_value") - F.col("total_cost"),
+        }
+    )
+    is_whole = F.col("order_lines") == 1
     first_line = F.struct("order_date", "order_line")
-    return sales.groupBy("customer_id", *parted_by, "source", "order_id").agg(
+    grouped = lines.filter(~F.coalesce(is_whole, F.lit(False))).groupBy(*order)
+    of_many = grouped.agg(
         F.min("order_date").alias("order_date"),
         F.min_by("territory_id", first_line).alias("territory_id"),
         F.sum("quantity").alias("quantity"),
-        _exact(F.sum(F.expr("CAST(quantity * unit_price AS DECIMAL(24,4))"))).alias("list_value"),
-        _exact(F.sum("total_value")).alias("value"),
-        # NULL where price or cost is: what is not known to be profit does not count as such
-        _exact(F.sum(F.col("total_value") - F.col("total_cost"))).alias("margin"),
+        *[_exact(F.sum(amount)).alias(amount) for amount in _AMOUNTS],
     )
+    # a line that is an order is one as it stands: what a till sells is spared the shuffle
+    of_one = lines.filter(is_whole).select(
+        *order,
+        "order_date",
+        "territory_id",
+        F.col("quantity").cast("bigint").alias("quantity"),
+        *[_exact(F.col(amount)).alias(amount) for amount in _AMOUNTS],
+    )
+    return of_many.unionByName(of_one)
 
 
 def lifetime(orders: DataFrame) -> DataFrame:
@@ -53,17 +78,19 @@ def lifetime(orders: DataFrame) -> DataFrame:
     )
 
 
-def recent_spend(orders: DataFrame, as_of: Column) -> DataFrame:
-    """One row per customer who bought: spend_last_90_days, spend_last_12_months, spend_previous_12_months, spend_trend.
+def recent_spend(sales: DataFrame, as_of: Column) -> DataFrame:
+    """One row per customer: spend_last_90_days, spend_last_12_months, spend_previous_12_months, spend_trend.
 
-    A window ends with `as_of` and includes it; it begins on the day after the one 90 days, or 12 months, before.
+    A window ends with `as_of` and includes it; it begins on the day after the one 90 days, or 12 months, before. A
+    customer of whom no window has a sale has no row.
     """
     year_ago, two_years_ago = F.add_months(as_of, -12), F.add_months(as_of, -24)
     day = F.col("order_date")
-    windows = orders.groupBy("customer_id").agg(
+    recent = sales.filter((day > two_years_ago) & (day <= as_of))
+    windows = recent.groupBy("customer_id").agg(
         _spend_if(day > F.date_sub(as_of, 90)).alias("spend_last_90_days"),
         _spend_if(day > year_ago).alias("spend_last_12_months"),
-        _spend_if((day > two_years_ago) & (day <= year_ago)).alias("spend_previous_12_months"),
+        _spend_if(day <= year_ago).alias("spend_previous_12_months"),
     )
     trend = F.try_divide(
         F.col("spend_last_12_months") - F.col("spend_previous_12_months"), F.col("spend_previous_12_months")
@@ -159,7 +186,7 @@ def _quintile(measure: str) -> Column:
 
 
 def _spend_if(condition: Column) -> Column:
-    return _money(F.sum(F.when(condition, F.col("value")).otherwise(F.lit(0).cast(EXACT))))
+    return _money(F.coalesce(F.sum(F.when(condition, F.col("total_value"))), F.lit(0)))
 
 
 def _exact(amount: Column) -> Column:

@@ -6,14 +6,15 @@ import importlib.util
 import inspect
 import pkgutil
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from types import ModuleType
 
 from pyspark.sql import DataFrame
 
 import lib.gold
+from lib.gold.routes import Route
 
 _TABLES: dict[str, "GoldTable"] = {}
 _COLUMN_LINE = re.compile(r"(?P<name>\w+): (?P<type>[A-Z][A-Z0-9(),<>]*)\. (?P<definition>.+)")
@@ -31,7 +32,8 @@ class ColumnDefinition:
 class GoldTable:
     """A table of gold: `inputs` are the function's parameters, tables and run parameters alike.
 
-    `rows_of` names the inputs of which each row is a row of this table: their counts must add up to its own.
+    `rows_of` names the inputs of which each row is a row of this table: their counts must add up to its own. A table
+    with a `key` (SQL over its columns) can be computed for some keys alone; `routes` lead there from a changed input.
     """
 
     name: str
@@ -39,6 +41,8 @@ class GoldTable:
     inputs: tuple[str, ...]
     grain: tuple[str, ...]
     rows_of: tuple[str, ...]
+    key: tuple[str, ...] = ()
+    routes: Mapping[str, Route] = field(default_factory=dict)
 
     @property
     def description(self) -> str:
@@ -63,13 +67,27 @@ class GoldTable:
 
 
 def gold_table(
-    *, grain: Sequence[str], rows_of: Sequence[str] = ()
+    *,
+    grain: Sequence[str],
+    rows_of: Sequence[str] = (),
+    key: str | Sequence[str] = (),
+    routes: Mapping[str, Route] | None = None,
 ) -> Callable[[Callable[..., DataFrame]], Callable[..., DataFrame]]:
-    """Declare a function to be the gold table of its name; it stays a plain function that a test can call."""
+    """Declare a function to be the gold table of its name; it stays a plain function that a test can call.
+
+    With a `key`, a change of an input that has a route is followed to the keys that it touches, and these alone are
+    computed again; a change of an input without one has the whole table computed.
+    """
 
     def declare(function: Callable[..., DataFrame]) -> Callable[..., DataFrame]:
         inputs = tuple(inspect.signature(function).parameters)
-        _TABLES[function.__name__] = GoldTable(function.__name__, function, inputs, tuple(grain), tuple(rows_of))
+        unknown = sorted({*(routes or {})} - {*inputs})
+        if unknown:
+            raise ValueError(f"gold.{function.__name__}: routes: {', '.join(unknown)} is none of its parameters")
+        keys = (key,) if isinstance(key, str) else tuple(key)
+        _TABLES[function.__name__] = GoldTable(
+            function.__name__, function, inputs, tuple(grain), tuple(rows_of), keys, routes or {}
+        )
         return function
 
     return declare

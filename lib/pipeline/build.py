@@ -1,9 +1,12 @@
-"""Silver to gold: each table when its inputs are done, and only if one of them changed."""
+"""Silver to gold: each table when its inputs are done, and of it only what their changes touch."""
 
 import json
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import reduce
 from graphlib import TopologicalSorter
+from threading import Lock
 from typing import Any
 
 from pydantic_core import to_jsonable_python
@@ -12,40 +15,58 @@ from pyspark.sql import functions as F
 
 from lib import silver
 from lib.config import Settings
+from lib.gold import routes
 from lib.gold.registry import GoldTable, code_version, gold_tables
 from lib.ops import Step
+from lib.pipeline.affected import NOTHING, Feeds, Made, Scope, scope_of
 from lib.pipeline.context import Run, seconds_since
-from lib.pipeline.ledger import LAST_STEP, as_property
+from lib.pipeline.ledger import last_made
 from lib.session import local_frame
+from lib.tables import FEED, Written
 
-_PROPERTY = "lakehouse.built_from"
+
+@dataclass
+class _Gold:
+    """What the tables of one run share."""
+
+    run: Run
+    made: dict[str, Made]
+    feeds: Feeds
+    last_order_date: date | None = None
+    lock: Lock = field(default_factory=Lock)
 
 
 def build(run: Run) -> None:
     """Bring gold up to silver. A table whose input failed is not built, and neither is what depends on it."""
+    tables = gold_tables()
+    gold = _Gold(run, {name: Made(**facts) for name, facts in last_made(run).items()}, Feeds(run))
     graph = TopologicalSorter(
-        {name: [each for each in table.inputs if each in gold_tables()] for name, table in gold_tables().items()}
+        {name: [each for each in table.inputs if each in tables] for name, table in tables.items()}
     )
     graph.prepare()
-    with ThreadPoolExecutor(run.settings.threads) as pool:
-        under_way: dict[Future[None], str] = {}
-        while graph.is_active():
-            for name in graph.get_ready():
-                under_way[pool.submit(_build, run, gold_tables()[name])] = name
-            finished, _ = wait(under_way, return_when=FIRST_COMPLETED)
-            for future in finished:
-                name = under_way.pop(future)
-                error = future.exception()
-                if isinstance(error, Exception):
-                    run.fail(name, run.reporter.explain(name, error))
-                elif error is not None:
-                    raise error
-                graph.done(name)
+    try:
+        with ThreadPoolExecutor(run.settings.threads) as pool:
+            under_way: dict[Future[None], str] = {}
+            while graph.is_active():
+                for name in graph.get_ready():
+                    under_way[pool.submit(_build, gold, tables[name])] = name
+                finished, _ = wait(under_way, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    name = under_way.pop(future)
+                    error = future.exception()
+                    if isinstance(error, Exception):
+                        run.fail(name, run.reporter.explain(name, error))
+                    elif error is not None:
+                        raise error
+                    graph.done(name)
+    finally:
+        gold.feeds.close()
+    _tell_inferred(run)
 
 
 def input_mistakes(settings: Settings) -> list[str]:
     """The parameters of gold functions that are neither a table nor a setting, a line each."""
-    known = {*settings.contracts, *gold_tables(), *settings.measures, "as_of"}
+    known = {*settings.contracts, *gold_tables(), *settings.measures, "as_of", "sales_until"}
     return [
         f"gold.{table.name}: its parameter '{each}' is no contract's table, gold table or measure"
         for table in gold_tables().values()
@@ -56,8 +77,10 @@ def input_mistakes(settings: Settings) -> list[str]:
 
 def as_of_of(run: Run) -> date | None:
     """The day that customer_360 is computed for: the one given, else that of the latest order; None without one."""
-    if run.settings.as_of is not None:
-        return run.settings.as_of
+    return run.settings.as_of or _last_order_date(run)
+
+
+def _last_order_date(run: Run) -> date | None:
     if run.tables.snapshot("gold.fact_sales") is None:
         return None
     latest = run.tables.read("gold.fact_sales").agg(F.max("order_date")).collect()
@@ -65,60 +88,111 @@ def as_of_of(run: Run) -> date | None:
     return day
 
 
-def _build(run: Run, table: GoldTable) -> None:
+def _build(gold: _Gold, table: GoldTable) -> None:
+    run = gold.run
     started = run.begin("gold", table.name)
     failed = [each for each in table.inputs if each in run.failures]
     if failed:
         run.fail(table.name, f"gold.{table.name}: not built: {', '.join(failed)} failed")
         return
-    name = f"gold.{table.name}"
-    arguments, built_from = _arguments(run, table)
-    snapshot = run.tables.snapshot(name)
-    if snapshot is not None and snapshot.properties.get(_PROPERTY) == json.dumps(built_from, sort_keys=True):
+    inputs, values, made = _arguments(gold, table)
+    full_names = {each: _full_name(each) for each in inputs}
+    scope = scope_of(
+        run, table, made, gold.made.get(table.name), inputs=inputs, full_names=full_names, feeds=gold.feeds
+    )
+    if scope is NOTHING:
         run.done(Step("gold", table.name, run.run_id, "unchanged", started))
         return
-    rows = table.function(**arguments)
-    written = run.tables.write_diff(name, _described(rows, table), table.grain)
+    written = _write(run, table, scope, inputs, values)
     rows_in = sum(run.tables.count(_full_name(each)) for each in table.rows_of)
     is_conserved = None
     if table.rows_of:
-        is_conserved = run.conserve(table.name, f"{' and '.join(table.rows_of)} to {name}", rows_in, written.offered)
-    step = Step(
-        "gold", table.name, run.run_id, "full", started, seconds_since(started),
-        rows_in=rows_in or written.offered, accepted=written.offered, changed=written.changed,
-        is_conserved=is_conserved,
+        hop = f"{' and '.join(table.rows_of)} to gold.{table.name}"
+        is_conserved = run.conserve(table.name, hop, rows_in, written.offered)
+    made = replace(made, version=_described(run, table))
+    run.done(
+        Step(
+            "gold", table.name, run.run_id, "full" if scope.keys is None else "incremental", started,
+            seconds_since(started), rows_in=rows_in or written.offered, accepted=written.offered,
+            changed=written.changed, is_conserved=is_conserved, keys=scope.n_keys, why=scope.why,
+            # of a table that failed it is not on record what it was made from: it is made whole the next time
+            made_from=json.dumps(made.as_facts(), sort_keys=True) if is_conserved is not False else None,
+        )
     )  # fmt: skip
-    properties = {"comment": table.description, _PROPERTY: json.dumps(built_from, sort_keys=True)}
-    run.tables.set_properties(name, {**properties, LAST_STEP: as_property(run, step)})
-    if written.changed:
-        _tell_inferred(run, table, rows)
-    run.done(step)
 
 
-def _tell_inferred(run: Run, table: GoldTable, rows: DataFrame) -> None:
-    if "is_inferred" in rows.columns:
-        inferred = run.tables.read(f"gold.{table.name}").filter("is_inferred").count()
-        if inferred:
-            run.warn(
-                f"{table.name}: {inferred:,} of its rows are inferred: facts name them, no record of them has landed"
-            )
+def _write(run: Run, table: GoldTable, scope: Scope, inputs: dict[str, DataFrame], values: dict[str, Any]) -> Written:
+    name, keys = f"gold.{table.name}", scope.keys
+    if keys is None:
+        return run.tables.write_diff(
+            name, _commented(table.function(**inputs, **values), table), table.grain, options=FEED
+        )
+    try:
+        rows = table.function(**routes.restricted(inputs, keys, table.routes), **values)
+        return run.tables.write_diff(
+            name,
+            # an input that is not cut down brings rows of other keys too
+            _commented(routes.of_keys(rows, keys, table.key), table),
+            table.grain,
+            within=lambda old: routes.of_keys(old, keys, table.key),
+        )
+    finally:
+        keys.unpersist()
 
 
-def _arguments(run: Run, table: GoldTable) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The arguments of a gold function, and what they are, for the record: versions of tables, values of settings."""
-    arguments: dict[str, Any] = {}
-    built_from: dict[str, Any] = {"code": code_version()}
+def _described(run: Run, table: GoldTable) -> int:
+    """See that the table says what it is, and keeps its changes; gives its version."""
+    name = f"gold.{table.name}"
+    snapshot = run.tables.snapshot(name)
+    wanted = {"comment": table.description, **FEED}
+    if snapshot is None or {"comment": snapshot.description, **snapshot.properties}.items() >= wanted.items():
+        return snapshot.version if snapshot else -1
+    run.tables.set_properties(name, wanted)
+    return snapshot.version + 1
+
+
+def _tell_inferred(run: Run) -> None:
+    """A warning for each table that changed and has members which nothing but a fact names; one query for all."""
+    changed = [step.table for step in run.steps if step.layer == "gold" and step.changed]
+    counted = [
+        run.tables.read(f"gold.{name}").filter("is_inferred").select(F.lit(name).alias("name"))
+        for name in changed
+        if "is_inferred" in gold_tables()[name].columns
+    ]
+    if counted:
+        for row in reduce(DataFrame.union, counted).groupBy("name").count().orderBy("name").collect():
+            count = f"{row['count']:,} of its rows are inferred"
+            run.warn(f"{row['name']}: {count}: facts name them, no record of them has landed")
+
+
+def _arguments(gold: _Gold, table: GoldTable) -> tuple[dict[str, DataFrame], dict[str, Any], Made]:
+    """The tables and the values that a gold function asks for, and for the record which ones those are."""
+    run = gold.run
+    inputs: dict[str, DataFrame] = {}
+    values: dict[str, Any] = {}
+    versions: dict[str, int] = {}
     for each in table.inputs:
-        if each == "as_of":
-            # before the first order there is nothing to look back on: any day will do
-            arguments[each] = as_of_of(run) or run.started_at.date()
-            built_from[each] = str(arguments[each])
+        if each in ("as_of", "sales_until"):
+            values[each] = _days(gold)[each]
         elif each in run.settings.measures:
-            arguments[each] = run.settings.measures[each]
-            built_from[each] = to_jsonable_python(arguments[each])
+            values[each] = run.settings.measures[each]
         else:
-            arguments[each], built_from[each] = _input(run, each)
-    return arguments, built_from
+            inputs[each], versions[each] = _input(run, each)
+    facts = {
+        name: str(value) if isinstance(value, date) else to_jsonable_python(value) for name, value in values.items()
+    }
+    return inputs, values, Made(code_version(), versions, facts)
+
+
+def _days(gold: _Gold) -> dict[str, date | None]:
+    """`as_of`, and `sales_until`: the day after which sales do not count, None where there are none after it."""
+    with gold.lock:
+        if gold.last_order_date is None:
+            gold.last_order_date = _last_order_date(gold.run)
+    # before the first order there is nothing to look back on: any day will do
+    last = gold.last_order_date or gold.run.started_at.date()
+    as_of = gold.run.settings.as_of or last
+    return {"as_of": as_of, "sales_until": as_of if as_of < last else None}
 
 
 def _input(run: Run, table: str) -> tuple[DataFrame, int]:
@@ -133,7 +207,7 @@ def _full_name(table: str) -> str:
     return f"gold.{table}" if table in gold_tables() else f"silver.{table}"
 
 
-def _described(rows: DataFrame, table: GoldTable) -> DataFrame:
+def _commented(rows: DataFrame, table: GoldTable) -> DataFrame:
     """The rows with each column's definition as its comment."""
     return rows.select(
         *[F.col(name).alias(name, metadata={"comment": table.columns.get(name, "")}) for name in rows.columns]

@@ -8,12 +8,11 @@ from typing import Any
 from pyspark.sql import functions as F
 
 from lib import ops
-from lib.gold.registry import gold_tables
 from lib.ops import RuleCount, Step
 from lib.pipeline.context import Run, seconds_since
 
 LAST_STEP = "lakehouse.last_step"
-"""The property in which a silver or gold table keeps its last step, so that a ledger that missed it can catch up."""
+"""The property in which a silver table keeps its last step, so that a ledger that missed it can catch up."""
 
 
 def as_property(run: Run, step: Step) -> str:
@@ -32,6 +31,21 @@ def catch_up(run: Run) -> None:
     if missing or uncounted:
         _append(run, missing, uncounted)
         run.reporter.note(f"a run died before its ledger was written: {len(missing)} of its steps are in ops.steps now")
+
+
+def last_made(run: Run) -> dict[str, dict[str, Any]]:
+    """What each gold table was made from the last time, by its name.
+
+    The ledger is the record: a run that died wrote none, and what it made is computed again.
+    """
+    if run.tables.snapshot(ops.STEPS) is None:
+        return {}
+    steps = run.tables.read(ops.STEPS)
+    if "made_from" not in steps.columns:
+        return {}
+    newest = F.max_by("made_from", F.struct("run_id", "started_at")).alias("made_from")
+    made = steps.filter("layer = 'gold'").groupBy("table_name").agg(newest).filter("made_from IS NOT NULL")
+    return {row["table_name"]: json.loads(row["made_from"]) for row in made.collect()}
 
 
 def write_ledger(run: Run) -> None:
@@ -72,10 +86,10 @@ def _known(run: Run, table: str, *columns: str) -> set[tuple[Any, ...]]:
 
 
 def _last_steps(run: Run) -> list[Step]:
-    """The last step of each silver and gold table that the dead run wrote."""
+    """The last step of each silver table that the dead run wrote."""
     found = []
-    for name in [*(f"silver.{each}" for each in run.settings.contracts), *(f"gold.{each}" for each in gold_tables())]:
-        snapshot = run.tables.snapshot(name)
+    for name in run.settings.contracts:
+        snapshot = run.tables.snapshot(f"silver.{name}")
         text = snapshot.properties.get(LAST_STEP) if snapshot else None
         if text:
             facts = json.loads(text)

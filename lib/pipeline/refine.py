@@ -15,7 +15,7 @@ from lib.errors import ConservationError, QualityError
 from lib.ops import RuleCount, Step
 from lib.pipeline.context import Run, now, seconds_since
 from lib.pipeline.ledger import LAST_STEP, as_property
-from lib.tables import Written
+from lib.tables import FEED, Written
 
 _PROPERTY = "lakehouse.refined"
 
@@ -86,7 +86,7 @@ def _refine(run: Run, contract: Contract) -> None:
     progress = replace(progress, quarantine_version=_quarantine_version(run, contract))
     is_conserved = _check(run, contract, progress)
     steps = [replace(step, is_conserved=is_conserved) for step in steps]
-    properties = {"comment": contract.description, _PROPERTY: json.dumps(asdict(progress))}
+    properties = {"comment": contract.description, **FEED, _PROPERTY: json.dumps(asdict(progress))}
     if steps:
         properties[LAST_STEP] = as_property(run, steps[0])
     run.tables.set_properties(f"silver.{contract.table}", properties)
@@ -249,8 +249,8 @@ def _write_silver(run: Run, contract: Contract, judged: DataFrame, *, is_again: 
     name = f"silver.{contract.table}"
     accepted = silver.newest(judged, contract)
     if is_again:
-        return run.tables.write_diff(name, accepted, contract.key)
-    return run.tables.upsert(name, accepted, contract.key, update_if=silver.is_newer(contract))
+        return run.tables.write_diff(name, accepted, contract.key, options=FEED)
+    return run.tables.upsert(name, accepted, contract.key, update_if=silver.is_newer(contract), options=FEED)
 
 
 def _bury(run: Run, contract: Contract, bronze_version: int) -> int:

@@ -10,6 +10,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 from lib.config import read_contracts
 from lib.contract import IncentiveTier
+from lib.gold.marts.customer_360 import customer_360
+from lib.gold.marts.customer_metrics import customer_metrics
 from lib.gold.registry import gold_tables
 from lib.session import local_frame
 from tests.builders import CONF
@@ -32,6 +34,7 @@ DEFAULTS: dict[str, Row] = {
         "customer_id": "ada", "full_name": "Ada Lovelace", "total_orders": 1, "rfm_segment": "New",
         "is_inactive": False,
     },
+    "customer_metrics": {"customer_id": "ada", "total_orders": 1},
     "dim_customers": {"customer_id": "web:ada", "source": "web", "source_customer_id": "ada", "is_inferred": False},
     "dim_products": {"product_id": "bike", "category": "Bikes", "is_inferred": False},
     "dim_sales_people": {"sales_person_id": "pos:P1", "name": "Alan Turing", "is_inferred": False},
@@ -52,6 +55,7 @@ DEFAULTS: dict[str, Row] = {
 
 SETTINGS: Row = {
     "as_of": date(2017, 6, 30),
+    "sales_until": None,
     "inactive_after_days": 180,
     "high_value_above": Decimal(1000),
     "incentive_tiers": [
@@ -88,6 +92,14 @@ def sales(spark: SparkSession, *rows: Row) -> DataFrame:
 def line(customer: str, order: str, day: str, **more: object) -> Row:
     """A line of fact_sales; 10 dollars unless told otherwise."""
     return {"customer_id": customer, "order_id": order, "order_date": day, **more}
+
+
+def customer_360_of(
+    customers: DataFrame, products: DataFrame, territories: DataFrame, facts: DataFrame, as_of: date, inactive: int
+) -> DataFrame:
+    """customer_360 with the customer_metrics of the same day."""
+    metrics = customer_metrics(facts, products, as_of)
+    return customer_360(metrics, customers, territories, facts, as_of, inactive)
 
 
 @cache

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from lib.gold.marts.customer_360 import customer_360
-from tests.gold.builders import Row, frame, sales
+from tests.gold.builders import Row, customer_360_of, frame, sales
 
 AS_OF = date(2017, 6, 30)
 
@@ -50,7 +49,7 @@ LINES: tuple[Row, ...] = (
 @pytest.fixture(scope="module")
 def customers(spark: SparkSession) -> dict[str, dict[str, Any]]:
     """All columns of each customer, by customer_id."""
-    result = customer_360(
+    result = customer_360_of(
         frame(spark, "dim_customers", *PEOPLE),
         frame(
             spark,

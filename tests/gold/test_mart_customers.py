@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from lib.gold.marts.customer_360 import customer_360
 from lib.gold.marts.mart_customers import mart_customers
-from tests.gold.builders import Row, frame, line, made, sales
+from tests.gold.builders import Row, customer_360_of, frame, line, made, sales
 
 AS_OF = date(2017, 6, 30)
 
@@ -45,7 +44,7 @@ def months(spark: SparkSession) -> dict[tuple[str, str], dict[str, Any]]:
     """All columns of each row, by customer_id and month."""
     lines = sales(spark, *LINES)
     tables = [frame(spark, name, {}) for name in ("dim_products", "dim_territories")]
-    customers = customer_360(frame(spark, "dim_customers", *PEOPLE), *tables, lines, AS_OF, 180)
+    customers = customer_360_of(frame(spark, "dim_customers", *PEOPLE), *tables, lines, AS_OF, 180)
     rows = [row.asDict() for row in mart_customers(lines, customers, AS_OF).collect()]
     found = {(row["customer_id"], row["sales_date_month"]): row for row in rows}
     assert len(found) == len(rows)

@@ -10,12 +10,11 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from lib.contract import IncentiveTier
-from lib.gold.marts.customer_360 import customer_360
 from lib.gold.marts.kpi_daily import kpi_daily
 from lib.gold.marts.mart_customers import mart_customers
 from lib.gold.marts.mart_sales_team import mart_sales_team
 from lib.gold.marts.sales_by_region_month import sales_by_region_month
-from tests.gold.builders import Row, frame
+from tests.gold.builders import Row, customer_360_of, frame
 
 AS_OF = date(2017, 6, 30)
 INACTIVE_AFTER_DAYS = 60
@@ -124,7 +123,7 @@ def assert_same(mart: DataFrame, query: duckdb.DuckDBPyConnection) -> None:
 
 def test_mart_customers_is_what_sql_says(tables: dict[str, DataFrame], sql: duckdb.DuckDBPyConnection) -> None:
     dimensions = [tables[name] for name in ("dim_customers", "dim_products", "dim_territories")]
-    customers = customer_360(*dimensions, tables["fact_sales"], AS_OF, INACTIVE_AFTER_DAYS)
+    customers = customer_360_of(*dimensions, tables["fact_sales"], AS_OF, INACTIVE_AFTER_DAYS)
     assert_same(
         mart_customers(tables["fact_sales"], customers, AS_OF),
         sql.sql(

@@ -14,8 +14,7 @@ from lib.gold.dimensions.dim_customers import dim_customers
 from lib.gold.dimensions.dim_products import dim_products
 from lib.gold.dimensions.dim_territories import dim_territories
 from lib.gold.facts.fact_sales import fact_sales
-from lib.gold.marts.customer_360 import customer_360
-from tests.gold.builders import Row, frame
+from tests.gold.builders import Row, customer_360_of, frame
 
 AS_OF = date(2017, 6, 30)
 N_PRODUCTS = 5
@@ -92,7 +91,7 @@ def built(
     customers = frame(spark, "adventureworks_customers", *[{"customer_key": n} for n in range(1, 11)])
     members = frame(spark, "pos_customers", *[{"customer_id": f"C{n}"} for n in range(1, 6)])
     facts = fact_sales(sales, products, territories, till, stores)
-    return facts, customer_360(
+    return facts, customer_360_of(
         dim_customers(customers, sales, members, till),
         dim_products(products, *groups, sales, returns, till),
         dim_territories(territories, sales, returns, stores),

@@ -7,7 +7,10 @@ from deltalake import DeltaTable
 
 from tests.builders import Lake
 
-_OF_A_RUN = {"_run_id", "_ingested_at", "run_id", "started_at", "judged_at", "changed_at", "seconds", "mode", "changed"}
+_OF_A_RUN = {
+    "_run_id", "_ingested_at", "run_id", "started_at", "judged_at", "changed_at", "seconds", "mode", "changed", "keys",
+    "why", "made_from",
+}  # fmt: skip
 """Columns that say which run wrote a row, when and how: two runs may differ in them and be equal in what they did."""
 
 

@@ -29,7 +29,6 @@ CUT_OFF = {
     "gold dim_customers": "a dimension, not committed",
     "gold fact_sales": "the facts, not committed",
     "gold customer_360": "customer_360, not committed",
-    "record of customer_360": "customer_360 written, and not from what",
     "ledger: steps": "all tables written, no step in the ledger",
     "ledger: quality": "the counts of the rules, not committed",
     "ledger: runs": "the steps in the ledger, and not the run",

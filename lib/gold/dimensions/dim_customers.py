@@ -7,7 +7,16 @@ from lib.gold.ids import id_of, with_inferred
 from lib.gold.registry import gold_table
 
 
-@gold_table(grain=["customer_id"])
+@gold_table(
+    grain=["customer_id"],
+    key="customer_id",
+    routes={
+        "adventureworks_customers": "concat('adventureworks:', customer_key)",
+        "adventureworks_sales": "concat('adventureworks:', customer_key)",
+        "pos_customers": "concat('pos:', customer_id)",
+        "pos_sales": "concat('pos:', customer_id)",
+    },
+)
 def dim_customers(
     adventureworks_customers: DataFrame,
     adventureworks_sales: DataFrame,

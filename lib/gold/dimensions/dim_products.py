@@ -8,7 +8,16 @@ from lib.gold.ids import id_of, with_inferred
 from lib.gold.registry import gold_table
 
 
-@gold_table(grain=["product_id"])
+@gold_table(
+    grain=["product_id"],
+    key="product_id",
+    routes={
+        "adventureworks_products": ["concat('adventureworks:', product_key)", "concat('pos:', upper(trim(sku)))"],
+        "adventureworks_sales": "concat('adventureworks:', product_key)",
+        "adventureworks_returns": "concat('adventureworks:', product_key)",
+        "pos_sales": "concat('pos:', upper(trim(product_id)))",
+    },
+)
 def dim_products(
     adventureworks_products: DataFrame,
     adventureworks_product_subcategories: DataFrame,

@@ -6,7 +6,14 @@ from lib.gold.ids import id_of, with_inferred
 from lib.gold.registry import gold_table
 
 
-@gold_table(grain=["sales_person_id"])
+@gold_table(
+    grain=["sales_person_id"],
+    key="sales_person_id",
+    routes={
+        "pos_sales_people": "concat('pos:', sales_person_id)",
+        "pos_sales": "concat('pos:', sales_person_id)",
+    },
+)
 def dim_sales_people(pos_sales_people: DataFrame, pos_sales: DataFrame) -> DataFrame:
     """One row per sales person, those included whom only a sale names.
 

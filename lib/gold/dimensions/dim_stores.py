@@ -7,7 +7,11 @@ from lib.gold.ids import id_of, with_inferred
 from lib.gold.registry import gold_table
 
 
-@gold_table(grain=["store_id"])
+@gold_table(
+    grain=["store_id"],
+    key="store_id",
+    routes={"pos_sales": "concat('pos:', store_id)", "pos_sales_people": "concat('pos:', store_id)"},
+)
 def dim_stores(
     pos_stores: DataFrame, adventureworks_territories: DataFrame, pos_sales: DataFrame, pos_sales_people: DataFrame
 ) -> DataFrame:

@@ -8,7 +8,14 @@ from lib.gold.ids import id_of, with_inferred
 from lib.gold.registry import gold_table
 
 
-@gold_table(grain=["territory_id"])
+@gold_table(
+    grain=["territory_id"],
+    key="territory_id",
+    routes={
+        "adventureworks_sales": "concat('adventureworks:', territory_key)",
+        "adventureworks_returns": "concat('adventureworks:', territory_key)",
+    },
+)
 def dim_territories(
     adventureworks_territories: DataFrame,
     adventureworks_sales: DataFrame,

@@ -10,6 +10,11 @@ from lib.gold.registry import gold_table
 @gold_table(
     grain=["source", "return_date", "territory_id", "product_id"],
     rows_of=["adventureworks_returns"],
+    key="product_id",
+    routes={
+        "adventureworks_returns": "concat('adventureworks:', product_key)",
+        "adventureworks_products": "concat('adventureworks:', product_key)",
+    },
 )
 def fact_returns(adventureworks_returns: DataFrame, adventureworks_products: DataFrame) -> DataFrame:
     """One row per product, territory and day with returns.

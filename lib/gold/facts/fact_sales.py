@@ -1,14 +1,27 @@
 """fact_sales: what was sold."""
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from lib.gold.conformed import stores_in_territories, till_sales
 from lib.gold.ids import id_of
 from lib.gold.registry import gold_table
+from lib.gold.routes import Via
 
 
-@gold_table(grain=["source", "order_id", "order_line"], rows_of=["adventureworks_sales", "pos_sales"])
+@gold_table(
+    grain=["source", "order_id", "order_line"],
+    rows_of=["adventureworks_sales", "pos_sales"],
+    key="order_id",
+    routes={
+        "adventureworks_sales": "order_number",
+        "adventureworks_products": [
+            Via("adventureworks_sales", here="product_key", there="product_key"),
+            Via("pos_sales", here="upper(trim(sku))", there="upper(trim(product_id))"),
+        ],
+        "pos_sales": "transaction_id",
+    },
+)
 def fact_sales(
     adventureworks_sales: DataFrame,
     adventureworks_products: DataFrame,
@@ -20,6 +33,7 @@ def fact_sales(
 
     order_id: STRING. The order's number in its source; a till's transaction is an order of one line.
     order_line: INT. The line's number within the order.
+    order_lines: INT. How many lines the order has.
     customer_id: STRING. Who bought: dim_customers.
     product_id: STRING. What: dim_products; a till's product is the ERP's of the same SKU, where there is one.
     territory_id: STRING. Where: dim_territories; that of the store, NULL where the store is unknown.
@@ -35,7 +49,7 @@ def fact_sales(
     discount: DECIMAL(5,4). Share of the price that was let off, 0 to 1.
     total_value: DECIMAL(28,8). quantity × unit_price × (1 − discount), US dollars, exact; sums are rounded once.
     total_cost: DECIMAL(24,4). quantity × unit_cost, US dollars.
-    order_date: DATE. When, the day in UTC: dim_date.
+    order_date: DATE. When, the day of the order's first line in UTC: dim_date.
     """
     web = _web_lines(adventureworks_sales, adventureworks_products)
     till = till_sales(pos_sales, adventureworks_products)
@@ -43,6 +57,7 @@ def fact_sales(
     return web.unionByName(store).select(
         "order_id",
         "order_line",
+        "order_lines",
         "customer_id",
         "product_id",
         "territory_id",
@@ -63,9 +78,11 @@ def fact_sales(
 
 def _web_lines(sales: DataFrame, products: DataFrame) -> DataFrame:
     prices = products.select("product_key", "unit_price", "unit_cost")
+    order = Window.partitionBy("order_number")
     return sales.join(prices, "product_key", how="left").select(
         F.col("order_number").alias("order_id"),
         "order_line",
+        F.count(F.lit(1)).over(order).cast("int").alias("order_lines"),
         id_of("adventureworks", "customer_key").alias("customer_id"),
         id_of("adventureworks", "product_key").alias("product_id"),
         id_of("adventureworks", "territory_key").alias("territory_id"),
@@ -78,7 +95,8 @@ def _web_lines(sales: DataFrame, products: DataFrame) -> DataFrame:
         "unit_price",
         "unit_cost",
         F.lit(0).cast("decimal(5,4)").alias("discount"),
-        "order_date",
+        # an order is of one day, so that a part of the days has whole orders
+        F.min("order_date").over(order).alias("order_date"),
     )
 
 
@@ -87,6 +105,7 @@ def _store_lines(sales: DataFrame, stores: DataFrame) -> DataFrame:
     return sales.join(territories, "store_id", how="left").select(
         F.col("transaction_id").alias("order_id"),
         F.lit(1).alias("order_line"),
+        F.lit(1).alias("order_lines"),
         id_of("pos", "customer_id").alias("customer_id"),
         "product_id",
         "territory_id",

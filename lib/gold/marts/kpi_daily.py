@@ -9,11 +9,11 @@ from lib.gold import measures
 from lib.gold.registry import gold_table
 
 
-@gold_table(grain=["date"])
+@gold_table(grain=["date"], key="year(date)", routes={"fact_sales": "year(order_date)"})
 def kpi_daily(fact_sales: DataFrame, high_value_above: Decimal) -> DataFrame:
     """One row per day with sales, web and store together.
 
-    An order counts whole, on the day of its first line. A day without an order has no row: dim_date has every day.
+    An order counts whole, on its day. A day without an order has no row: dim_date has every day.
 
     date: DATE. The day in UTC: dim_date.
     total_customers: BIGINT. Different customers who bought on the day.

@@ -9,8 +9,12 @@ from lib.gold import measures
 from lib.gold.registry import gold_table
 
 
-@gold_table(grain=["customer_id", "sales_date_month"])
-def mart_customers(fact_sales: DataFrame, customer_360: DataFrame, as_of: date) -> DataFrame:
+@gold_table(
+    grain=["customer_id", "sales_date_month"],
+    key="customer_id",
+    routes={"fact_sales": "customer_id", "customer_360": "customer_id"},
+)
+def mart_customers(fact_sales: DataFrame, customer_360: DataFrame, sales_until: date | None) -> DataFrame:
     """One row per customer and month in which the customer bought; order lines after as_of are left out.
 
     total_sales and max_single_transaction are those of the month. All other measures are those of the customer, from
@@ -38,7 +42,7 @@ def mart_customers(fact_sales: DataFrame, customer_360: DataFrame, as_of: date) 
     customer_segment: STRING. Of the customer: rfm_segment of customer_360, e.g. Champions, New or Lost.
     """
     # everything below is by customer: this shuffle saves all others
-    sales = fact_sales.filter(F.col("order_date") <= F.lit(as_of)).repartition("customer_id")
+    sales = measures.until(fact_sales, sales_until).repartition("customer_id")
     orders = measures.orders_of(sales).withColumn("month", measures.month_of("order_date"))
     months = orders.groupBy("customer_id", "month").agg(F.sum("value").alias("sales"), F.max("value").alias("largest"))
     all_months = Window.partitionBy("customer_id")

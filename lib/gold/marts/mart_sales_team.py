@@ -10,11 +10,19 @@ from lib.contract import IncentiveTier
 from lib.gold import measures
 from lib.gold.ids import UNKNOWN
 from lib.gold.registry import gold_table
+from lib.gold.routes import Via
 
 _PAIR = ("store_id", "sales_person_id")
 
 
-@gold_table(grain=["store_id", "sales_person_id", "sales_month"])
+@gold_table(
+    grain=["store_id", "sales_person_id", "sales_month"],
+    key="store_id",
+    routes={
+        "fact_sales": f"coalesce(store_id, '{UNKNOWN}')",
+        "dim_sales_people": Via("fact_sales", here="sales_person_id", there="sales_person_id"),
+    },
+)
 def mart_sales_team(
     fact_sales: DataFrame, dim_sales_people: DataFrame, incentive_tiers: Sequence[IncentiveTier]
 ) -> DataFrame:

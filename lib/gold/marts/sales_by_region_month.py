@@ -8,7 +8,11 @@ from lib.gold.ids import UNKNOWN
 from lib.gold.registry import gold_table
 
 
-@gold_table(grain=["country", "region", "sales_month"])
+@gold_table(
+    grain=["country", "region", "sales_month"],
+    key="sales_month",
+    routes={"fact_sales": "date_format(order_date, 'yyyy-MM')"},
+)
 def sales_by_region_month(fact_sales: DataFrame, dim_territories: DataFrame) -> DataFrame:
     """One row per country, region and month with sales, web and store together.
 

@@ -1,0 +1,161 @@
+"""What of a gold table is to be computed again: nothing, the keys that changed inputs touch, or all of it, and why."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from threading import Lock
+from typing import Any
+
+from pyspark.sql import DataFrame
+
+from lib.gold import routes
+from lib.gold.registry import GoldTable
+from lib.pipeline.context import Run
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a gold table was made from: the code, the versions of its inputs (-1: absent), the values of its settings.
+
+    `version` is the one of the table itself that came of it.
+    """
+
+    code: str
+    tables: dict[str, int]
+    values: dict[str, Any]
+    version: int = -1
+
+    def as_facts(self) -> dict[str, Any]:
+        """For the ledger."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """`keys` (persisted, `n_keys` of them) to compute again; without keys all of the table, and `why`."""
+
+    keys: DataFrame | None = None
+    n_keys: int = 0
+    why: str = ""
+
+
+NOTHING = Scope(why="nothing")
+
+Span = tuple[str, int, int]
+"""A table by its full name, the version that was read the last time, and the one that is read now."""
+
+
+@dataclass
+class Feeds:
+    """The change feeds that the tables of one run follow: each is read once, however many tables do."""
+
+    run: Run
+    _read: dict[tuple[str, int, int], DataFrame] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def rows(self, name: str, after: int, through: int) -> DataFrame:
+        """The changed rows of a table (its full name), both images."""
+        with self._lock:
+            if (name, after, through) not in self._read:
+                self._read[name, after, through] = self.run.tables.changes(name, after=after, through=through).persist()
+            return self._read[name, after, through]
+
+    def close(self) -> None:
+        """Let the rows go."""
+        for rows in self._read.values():
+            rows.unpersist()
+
+
+def scope_of(
+    run: Run,
+    table: GoldTable,
+    now: Made,
+    before: Made | None,
+    *,
+    inputs: Mapping[str, DataFrame],
+    full_names: Mapping[str, str],
+    feeds: Feeds,
+) -> Scope:
+    """How far a table is from its inputs as they are `now`."""
+    why = _why_whole(run, table, now, before)
+    if before is None or why:
+        return Scope(why=why)
+    spans = {name: (full_names[name], before.tables[name], version) for name, version in now.tables.items()}
+    changed = {name: span for name, span in spans.items() if _has_changed(run, *span)}
+    if not changed:
+        return NOTHING
+    why = _why_not_followed(run, table, changed)
+    if why or not table.key:
+        return Scope(why=why)
+    return _keys(run, table, changed, inputs=inputs, feeds=feeds)
+
+
+def _why_not_followed(run: Run, table: GoldTable, changed: Mapping[str, Span]) -> str:
+    """Why what changed in some inputs cannot, or should not, be followed to keys; empty if it can."""
+    if not table.key:
+        return ""
+    without = [name for name in changed if name not in table.routes]
+    if without:
+        return f"{', '.join(without)} changed"
+    for name, span in changed.items():
+        share = _share_changed(run, *span)
+        if share is None or share > run.settings.full_above:
+            return f"{'much' if share is None else format(share, '.0%')} of {name} changed"
+    return ""
+
+
+def _why_whole(run: Run, table: GoldTable, now: Made, before: Made | None) -> str:
+    """Why the table has to be computed whole, whatever its inputs did; empty if it need not be."""
+    snapshot = run.tables.snapshot(f"gold.{table.name}")
+    if before is None or snapshot is None:
+        return "the first time" if snapshot is None else "it is not on record what it was made from"
+    if before.code != now.code:
+        return "the code of gold changed"
+    moved = sorted(name for name in now.values if now.values[name] != before.values.get(name))
+    if moved:
+        return f"{', '.join(moved)} changed"
+    if {*now.tables} != {*before.tables}:
+        return "it has other inputs"
+    if _has_changed(run, f"gold.{table.name}", before.version, snapshot.version):
+        return "something else wrote it, or a run that died"
+    return ""
+
+
+def _has_changed(run: Run, name: str, before: int, now: int) -> bool:
+    """Can a table's rows be others than at an earlier version? Not if it was only compacted or described."""
+    if before == now:
+        return False
+    commits = run.tables.commits(name, after=before, through=now) if 0 <= before < now else None
+    return commits is None or any(commit.changes_rows for commit in commits)
+
+
+def _share_changed(run: Run, name: str, before: int, now: int) -> float | None:
+    """Changed rows as a share of all rows, as the commits count them; None where they do not say."""
+    commits = run.tables.commits(name, after=before, through=now) if before >= 0 else None
+    rows = run.tables.count(name, with_tombstones=True)
+    if commits is None or not rows:
+        return None
+    return sum(commit.changed for commit in commits) / rows
+
+
+def _keys(
+    run: Run,
+    table: GoldTable,
+    spans: Mapping[str, Span],
+    *,
+    inputs: Mapping[str, DataFrame],
+    feeds: Feeds,
+) -> Scope:
+    changed = {name: feeds.rows(*span) for name, span in spans.items()}
+    keys = routes.keys_of(changed, inputs, table.routes).persist()
+    try:
+        n_keys = keys.count()
+    except Exception as error:
+        # vacuumed away, or from before the feed was kept; whatever else it is, computing the table whole meets it again
+        keys.unpersist()
+        run.reporter.explain(table.name, error)
+        return Scope(why=f"what changed in {', '.join(spans)} cannot be read any more")
+    rows = run.tables.count(f"gold.{table.name}")
+    if n_keys > run.settings.full_above * rows:
+        keys.unpersist()
+        return Scope(why=f"{n_keys:,} keys of {rows:,} rows changed")
+    return Scope(keys, n_keys)

@@ -1,0 +1,246 @@
+"""What is computed again by key is what a full rebuild would give, for every table and whatever changed."""
+
+import os
+from collections.abc import Callable
+from functools import reduce
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, Phase, event, given, settings
+from hypothesis import strategies as st
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from lib.gold import routes
+from lib.gold.registry import GoldTable, gold_table, gold_tables
+from lib.gold.routes import Via
+from tests.builders import assert_rows
+from tests.gold.builders import SETTINGS, Row, frame
+
+Rows = dict[str, list[Row]]
+
+EXAMPLES = int(os.environ.get("LAKEHOUSE_EXAMPLES", "1"))
+"""Nights to try, each of some hundred keys; more of them by hand."""
+
+KEYED = {name: table for name, table in gold_tables().items() if table.key}
+GRAINS = {
+    "adventureworks_customers": ["customer_key"],
+    "adventureworks_products": ["product_key"],
+    "adventureworks_returns": ["return_date", "territory_key", "product_key"],
+    "adventureworks_sales": ["order_number", "order_line"],
+    "pos_customers": ["customer_id"],
+    "pos_sales": ["transaction_id"],
+    "pos_sales_people": ["sales_person_id"],
+}
+"""The silver tables that change between two nights, and their keys."""
+
+
+def some_day(dice: Random) -> str:
+    return f"2017-{dice.randint(1, 6):02d}-{dice.randint(1, 28):02d}"
+
+
+def maybe(dice: Random, value: Any) -> Any:
+    return value if dice.random() > 0.1 else None
+
+
+def product(dice: Random, key: int) -> Row:
+    # a SKU in two spellings, which several products may share
+    sku = dice.choice(["sku{}", " SKU{} "]).format(dice.randint(1, 12))
+    group = maybe(dice, dice.randint(1, 3))
+    price = maybe(dice, dice.randint(0, 99))
+    return {"product_key": key, "sku": maybe(dice, sku), "subcategory_key": group, "unit_price": price}
+
+
+def web_line(dice: Random, order: int, number: int) -> Row:
+    return {
+        "order_number": f"SO{order}", "order_line": number, "customer_key": order % 40, "order_date": some_day(dice),
+        "product_key": dice.randint(1, 12), "territory_key": maybe(dice, dice.randint(1, 5)),
+        "quantity": dice.randint(1, 9),
+    }  # fmt: skip
+
+
+def receipt(dice: Random, number: int) -> Row:
+    return {
+        "transaction_id": f"T{number}", "customer_id": f"C{dice.randint(1, 50)}", "price": dice.randint(0, 99),
+        "product_id": f"Sku{dice.randint(1, 15)}", "store_id": maybe(dice, f"S{dice.randint(1, 5)}"),
+        "sales_person_id": maybe(dice, f"P{dice.randint(1, 9)}"), "quantity": dice.randint(1, 9),
+        "discount": dice.choice([0, 0.25]), "sold_at": f"{some_day(dice)}T23:00:00Z",
+        "category": dice.choice(["Gifts", "Mugs"]), "updated_at": f"{some_day(dice)}T23:30:00Z",
+    }  # fmt: skip
+
+
+ROW_OF: dict[str, Callable[[Random, int], Row]] = {
+    "adventureworks_customers": lambda dice, n: {"customer_key": n, "first_name": maybe(dice, f"Ada {dice.random()}")},
+    "adventureworks_products": product,
+    "adventureworks_returns": lambda dice, n: {
+        "product_key": n % 14,
+        "territory_key": n % 6,
+        "quantity": dice.randint(1, 3),
+        "return_date": f"2017-01-{n % 28 + 1:02d}",
+    },
+    "adventureworks_sales": lambda dice, n: web_line(dice, n // 3, n % 3),
+    "pos_customers": lambda dice, n: {"customer_id": f"C{n}", "name": maybe(dice, f"Grace {dice.random()}")},
+    "pos_sales": receipt,
+    "pos_sales_people": lambda dice, n: (
+        {"sales_person_id": f"P{n}", "name": f"Alan {dice.random()}"} | {"store_id": f"S{dice.randint(1, 6)}"}
+    ),
+}
+SIZES = {
+    "adventureworks_customers": 30, "adventureworks_products": 12, "adventureworks_returns": 40,
+    "adventureworks_sales": 300, "pos_customers": 40, "pos_sales": 300, "pos_sales_people": 8,
+}  # fmt: skip
+FIXED: Rows = {
+    "adventureworks_calendar": [{}],
+    "adventureworks_product_categories": [{"category_key": 1}, {"category_key": 2, "category_name": "Clothing"}],
+    "adventureworks_product_subcategories": [{"subcategory_key": 1}, {"subcategory_key": 2, "category_key": 2}],
+    "adventureworks_territories": [{"territory_key": 1}, {"territory_key": 2, "region": None, "country": None}],
+    "pos_stores": [{"store_id": f"S{n}", "country": f"Country {n % 3}"} for n in range(1, 5)],
+}
+
+
+def first_night(dice: Random) -> Rows:
+    return {name: [ROW_OF[name](dice, n) for n in range(1, size + 1)] for name, size in SIZES.items()}
+
+
+def next_night(before: Rows, dice: Random) -> Rows:
+    """Some tables with rows that are new, others or gone; the more, the larger the table."""
+    after = {}
+    for name, rows in before.items():
+        share = dice.choice([0, 0, 0.02, 0.1])
+        kept = [
+            row if dice.random() > share else ROW_OF[name](dice, n)
+            for n, row in enumerate(rows, 1)
+            if dice.random() > share / 2
+        ]
+        new = range(len(rows) + 1, len(rows) + 1 + round(share * len(rows)))
+        after[name] = [*kept, *[ROW_OF[name](dice, n) for n in new]]
+    return after
+
+
+def unique(rows: list[Row], grain: list[str]) -> list[Row]:
+    return list({tuple(row[part] for part in grain): row for row in rows}.values())
+
+
+class Night:
+    """The silver tables of a night and every gold table made of them in full, as Parquet files: plans stay small."""
+
+    def __init__(self, spark: SparkSession, folder: Path, silver: Rows) -> None:
+        self.spark, self.folder = spark, folder
+        for name, rows in {**{name: unique(rows, GRAINS[name]) for name, rows in silver.items()}, **FIXED}.items():
+            self._keep(name, frame(spark, name, *rows))
+        waiting = dict(gold_tables())
+        while waiting:
+            for name, table in [*waiting.items()]:
+                if not any(each in waiting for each in table.inputs):
+                    self._keep(name, table.function(**self.inputs(table), **values(table)))
+                    del waiting[name]
+
+    def inputs(self, table: GoldTable) -> dict[str, DataFrame]:
+        return {each: self.frame(each) for each in table.inputs if each not in SETTINGS}
+
+    def frame(self, name: str) -> DataFrame:
+        return self.spark.read.parquet(str(self.folder / name))
+
+    def rows(self, name: str) -> list[Row]:
+        rows: list[Row] = pq.read_table(self.folder / name).to_pylist()
+        return rows
+
+    def changed_rows(self, name: str, before: "Night") -> DataFrame | None:
+        """What a change feed has: both images of a row that is another one, or only in one of the nights."""
+        rows = apart(before.rows(name), self.rows(name))
+        if not rows:
+            return None
+        file = self.folder / f"{name} changed.parquet"
+        if not file.exists():
+            pq.write_table(pa.Table.from_pylist(rows, schema=pq.read_table(self.folder / name).schema), file)
+        return self.spark.read.parquet(str(file))
+
+    def _keep(self, name: str, made: DataFrame) -> None:
+        made.coalesce(1).write.parquet(str(self.folder / name))
+
+
+def values(table: GoldTable) -> dict[str, Any]:
+    return {each: SETTINGS[each] for each in table.inputs if each in SETTINGS}
+
+
+def apart(one: list[Row], other: list[Row]) -> list[Row]:
+    """The rows of each that the other one lacks."""
+    here, there = ({str(sorted(row.items())): row for row in rows} for rows in (one, other))
+    return [row for text, row in [*here.items(), *there.items()] if (text in here) != (text in there)]
+
+
+def followed(table: GoldTable, before: Night, after: Night) -> tuple[list[Row], int]:
+    """The table of the first night, brought to the second by the keys that changed; and the number of those."""
+    inputs = after.inputs(table)
+    feeds = {each: after.changed_rows(each, before) for each in inputs}
+    changed = {each: rows for each, rows in feeds.items() if rows is not None}
+    keys = routes.keys_of(changed, inputs, table.routes).persist()
+    again = table.function(**routes.restricted(inputs, keys, table.routes), **values(table))
+    old = before.frame(table.name)
+    same = [F.expr(part).eqNullSafe(F.col(f"_key_{n}")) for n, part in enumerate(table.key)]
+    left = old.join(keys, reduce(Column.__and__, same), how="left_anti")
+    try:
+        found = left.unionByName(routes.of_keys(again, keys, table.key)).toArrow().to_pylist()
+        return found, keys.count()
+    finally:
+        keys.unpersist()
+
+
+@settings(
+    max_examples=EXAMPLES, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow],
+)  # fmt: skip
+@given(seed=st.integers(0, 2**32))
+def test_following_the_changes_of_a_night_gives_what_a_full_rebuild_gives(spark: SparkSession, seed: int) -> None:
+    dice = Random(seed)
+    silver = first_night(dice)
+    with TemporaryDirectory() as folder:
+        before = Night(spark, Path(folder) / "before", silver)
+        after = Night(spark, Path(folder) / "after", next_night(silver, dice))
+        changed = {
+            each for table in KEYED.values() for each in before.inputs(table) if after.changed_rows(each, before)
+        }
+        tried = [table for table in KEYED.values() if changed & {*table.inputs}]
+        for table in tried:
+            if changed & {*table.inputs} <= {*table.routes}:
+                found, n_keys = followed(table, before, after)
+                expected = after.rows(table.name)
+                assert (table.name, apart(found, expected), len(found)) == (table.name, [], len(expected))
+                event(f"{table.name}: {n_keys} keys")
+
+
+def test_a_changed_row_leads_to_its_key_and_to_that_of_the_rows_which_it_is_joined_with(spark: SparkSession) -> None:
+    inputs = {
+        "sales": spark.sql("SELECT * FROM VALUES ('o1', 1), ('o2', 1), ('o3', 2), ('o4', NULL) AS t(id, product)"),
+        "products": spark.sql("SELECT * FROM VALUES (1), (2), (NULL) AS t(product)"),
+    }
+    ways: dict[str, routes.Route] = {"sales": "id", "products": Via("sales", here="product", there="product")}
+    changed = {"products": spark.sql("SELECT 1 AS product UNION ALL SELECT NULL")}
+    assert_rows(routes.keys_of(changed, inputs, ways), ["_key_0"], [("o1",), ("o2",)])
+    both = {**changed, "sales": spark.sql("SELECT 'o9' AS id, 2 AS product UNION ALL SELECT 'o1', 2")}
+    keys = routes.keys_of(both, inputs, ways)
+    assert_rows(keys, ["_key_0"], [("o1",), ("o2",), ("o9",)])
+    cut = routes.restricted(inputs, keys, ways)
+    assert_rows(cut["sales"], ["id"], [("o1",), ("o2",)])
+    assert cut["products"] is inputs["products"]
+
+
+def test_an_input_with_two_ways_to_the_key_stays_whole(spark: SparkSession) -> None:
+    inputs = {"products": spark.sql("SELECT * FROM VALUES (1, 'a'), (2, 'b') AS t(product, sku)")}
+    ways: dict[str, routes.Route] = {"products": ["concat('erp:', product)", "concat('till:', sku)"]}
+    keys = routes.keys_of({"products": inputs["products"].limit(1)}, inputs, ways)
+    assert_rows(keys, ["_key_0"], [("erp:1",), ("till:a",)])
+    assert routes.restricted(inputs, keys, ways)["products"] is inputs["products"]
+
+
+def test_a_route_from_something_that_is_no_parameter_is_a_mistake() -> None:
+    with pytest.raises(ValueError, match=r"gold\.things: routes: facts is none of its parameters"):
+
+        @gold_table(grain=["id"], key="id", routes={"facts": "id"})
+        def things(sales: DataFrame) -> DataFrame:
+            return sales
