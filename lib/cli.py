@@ -13,6 +13,7 @@ from lib.errors import ConfigError, LakehouseError
 from lib.terminal import open_console
 
 if TYPE_CHECKING:
+    from lib.pipeline.request import Request
     from lib.tables import Tables
 
 
@@ -38,6 +39,13 @@ def run_arguments(description: str | None, conf: Path) -> argparse.ArgumentParse
     parser.add_argument(
         "--on-fail", choices=["quarantine"], help="let this run pass rules that say `on_fail: fail`; part the rows"
     )
+    names: dict[str, Any] = {"nargs": "+", "default": [], "metavar": "TABLE"}
+    parser.add_argument("--only", **names, help="these tables, or patterns like 'pos_*', and what they are made from")
+    parser.add_argument("--exclude", **names, help="leave these tables as they are")
+    parser.add_argument(
+        "--full-refresh", nargs="*", metavar="TABLE", help="compute these gold tables whole (default: all of gold)"
+    )
+    parser.add_argument("--from-bronze", **names, help="judge all of bronze again for these entities")
     parser.add_argument("--show", action="store_true", help="end with a first look at customer_360")
     return parser
 
@@ -62,11 +70,18 @@ def ended(work: Callable[[], int]) -> int:
 def run_job(description: str | None, conf: Path, layers: Sequence[str], argv: Sequence[str] | None = None) -> int:
     """A job that takes a lake through some layers."""
     given = run_arguments(description, conf).parse_args(argv)
-    return ended(
-        lambda: _run(
-            settings_of(given), layers, copy_from=given.landing, forgiving=bool(given.on_fail), show=given.show
-        )
-    )
+
+    def work() -> int:
+        settings = settings_of(given)
+        from lib.pipeline.request import requested
+
+        request = requested(
+            settings.contracts, layers=layers, forgiving=bool(given.on_fail), only=given.only, exclude=given.exclude,
+            full_refresh=given.full_refresh, from_bronze=given.from_bronze,
+        )  # fmt: skip
+        return _run(settings, request, copy_from=given.landing, show=given.show)
+
+    return ended(work)
 
 
 def withdraw_job(description: str | None, conf: Path, argv: Sequence[str] | None = None) -> int:
@@ -80,7 +95,7 @@ def withdraw_job(description: str | None, conf: Path, argv: Sequence[str] | None
         settings = settings_of(given)
         from lib.pipeline.withdraw import withdraw
 
-        return _run(settings, ["silver", "gold"], prepare=withdraw(given.path, given.batch))
+        return _run(settings, _all_of(settings, "silver", "gold"), prepare=withdraw(given.path, given.batch))
 
     return ended(work)
 
@@ -108,9 +123,9 @@ def quarantine_job(description: str | None, conf: Path, argv: Sequence[str] | No
 
         entity = quarantine.entity_of(settings, given.entity) if given.entity else None
         if given.action == "replay" and entity:
-            return _run(settings, ["silver", "gold"], prepare=quarantine.replay(entity, given.file))
+            return _run(settings, _all_of(settings, "silver", "gold"), prepare=quarantine.replay(entity, given.file))
         if given.action == "discard" and entity:
-            return _run(settings, [], prepare=quarantine.discard(entity, given.where, given.note))
+            return _run(settings, _all_of(settings), prepare=quarantine.discard(entity, given.where, given.note))
         from lib import waiting
 
         if given.action == "show" and entity:
@@ -153,9 +168,15 @@ def _tables(settings: Settings) -> "Tables":
     return Tables(build_session("customer-360"), settings.root)
 
 
-def _run(settings: Settings, layers: Sequence[str], **options: Any) -> int:
+def _all_of(settings: Settings, *layers: str) -> "Request":
+    from lib.pipeline.request import requested
+
+    return requested(settings.contracts, layers=layers)
+
+
+def _run(settings: Settings, request: "Request", **options: Any) -> int:
     # imported late: a mistake in the configuration is told at once, without Spark
     from lib.pipeline.run import run_layers
     from lib.session import build_session
 
-    return run_layers(settings, lambda: build_session("customer-360"), layers=layers, **options)
+    return run_layers(settings, lambda: build_session("customer-360"), request, **options)

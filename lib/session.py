@@ -54,18 +54,11 @@ class Commit:
         return self.operation not in _WITHOUT_ROWS
 
     @property
-    def changed(self) -> int:
-        """Rows that it inserted, updated or deleted."""
-        return sum(
-            self.metrics.get(name, 0)
-            for name in (
-                *(("numOutputRows",) if self.operation == "WRITE" else ()),
-                "numTargetRowsInserted",
-                "numTargetRowsUpdated",
-                "numTargetRowsDeleted",
-                "numDeletedRows",
-            )
-        )
+    def inserted_or_deleted(self) -> int:
+        """Rows that it added or took away."""
+        written = self.metrics.get("numOutputRows", 0) if self.operation == "WRITE" else 0
+        moved = ("numTargetRowsInserted", "numTargetRowsDeleted", "numDeletedRows")
+        return written + sum(self.metrics.get(name, 0) for name in moved)
 
 
 def build_session(app_name: str) -> SparkSession:

@@ -15,7 +15,8 @@ from rich.console import Console
 from lib.bronze import raw_schema
 from lib.config import Settings, load_settings
 from lib.contract import Contract, bronze_name
-from lib.pipeline.run import LAYERS, run_layers
+from lib.pipeline.request import requested
+from lib.pipeline.run import run_layers
 from lib.session import snapshot_of
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
@@ -93,7 +94,14 @@ class Lake:
         return self.land(name, "".join(f"{line}\r\n" for line in (header, *lines)))
 
     def run(
-        self, *, layers: Sequence[str] = LAYERS, as_of: date | None = None, make_landing: bool = True, **options: Any
+        self,
+        *,
+        as_of: date | None = None,
+        make_landing: bool = True,
+        prepare: Any = None,
+        copy_from: Any = None,
+        show: bool = False,
+        **asked: Any,
     ) -> Outcome:
         """Run the layers and catch what is printed, in a terminal 200 columns wide."""
         if make_landing:
@@ -101,7 +109,9 @@ class Lake:
         out = io.StringIO()
         console = Console(file=out, width=200)
         settings = self.settings(**({"as_of": as_of} if as_of else {}))
-        status = run_layers(settings, lambda: self.spark, layers=layers, console=console, **options)
+        request = requested(settings.contracts, **asked)
+        options = {"prepare": prepare, "copy_from": copy_from, "show": show}
+        status = run_layers(settings, lambda: self.spark, request, console=console, **options)
         return Outcome(status, out.getvalue())
 
     def read(self, table: str) -> DataFrame:

@@ -11,6 +11,8 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from lib.contract import IS_LIVE
+
 
 @dataclass(frozen=True)
 class Via:
@@ -39,6 +41,17 @@ def keys_of(
     """
     found = [_along(rows, route, inputs, routes) for name, rows in changed.items() for route in _all_of(routes[name])]
     return reduce(DataFrame.union, found).distinct()
+
+
+def net_changes(feed: DataFrame) -> DataFrame:
+    """The rows of a change feed that are in the table now and were not before, or the other way round.
+
+    A row that was written again as it was, or changed and changed back, is none of them. The columns are the table's,
+    without those of lineage, which begin with `_`, but with the mark of a tombstone.
+    """
+    columns = [name for name in feed.columns if not name.startswith("_") or name == IS_LIVE]
+    came = F.when(F.col("_change_type").isin("insert", "update_postimage"), 1).otherwise(-1)
+    return feed.groupBy(*columns).agg(F.sum(came).alias("_came")).filter("_came <> 0").drop("_came")
 
 
 def restricted(inputs: Mapping[str, DataFrame], keys: DataFrame, routes: Mapping[str, Route]) -> dict[str, DataFrame]:

@@ -53,10 +53,11 @@ class Feeds:
     _lock: Lock = field(default_factory=Lock)
 
     def rows(self, name: str, after: int, through: int) -> DataFrame:
-        """The changed rows of a table (its full name), both images."""
+        """The rows of a table (its full name) that are others than they were, as before and as now."""
         with self._lock:
             if (name, after, through) not in self._read:
-                self._read[name, after, through] = self.run.tables.changes(name, after=after, through=through).persist()
+                feed = self.run.tables.changes(name, after=after, through=through)
+                self._read[name, after, through] = routes.net_changes(feed).persist()
             return self._read[name, after, through]
 
     def close(self) -> None:
@@ -108,8 +109,8 @@ def _why_whole(run: Run, table: GoldTable, now: Made, before: Made | None) -> st
     snapshot = run.tables.snapshot(f"gold.{table.name}")
     if before is None or snapshot is None:
         return "the first time" if snapshot is None else "it is not on record what it was made from"
-    if before.code != now.code:
-        return "the code of gold changed"
+    if table.name in run.request.refreshed or before.code != now.code:
+        return "a full refresh was asked for" if table.name in run.request.refreshed else "the code of gold changed"
     moved = sorted(name for name in now.values if now.values[name] != before.values.get(name))
     if moved:
         return f"{', '.join(moved)} changed"
@@ -129,12 +130,15 @@ def _has_changed(run: Run, name: str, before: int, now: int) -> bool:
 
 
 def _share_changed(run: Run, name: str, before: int, now: int) -> float | None:
-    """Changed rows as a share of all rows, as the commits count them; None where they do not say."""
+    """Rows that came or went as a share of all rows, as the commits count them; None where they do not say.
+
+    Not those that were updated: a source that delivers everything every day updates every row, to what it was.
+    """
     commits = run.tables.commits(name, after=before, through=now) if before >= 0 else None
     rows = run.tables.count(name, with_tombstones=True)
     if commits is None or not rows:
         return None
-    return sum(commit.changed for commit in commits) / rows
+    return sum(commit.inserted_or_deleted for commit in commits) / rows
 
 
 def _keys(

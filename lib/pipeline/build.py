@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 
 from lib import silver
 from lib.config import Settings
+from lib.errors import LakehouseError
 from lib.gold import routes
 from lib.gold.registry import GoldTable, code_version, gold_tables
 from lib.ops import Step
@@ -38,7 +39,7 @@ class _Gold:
 
 def build(run: Run) -> None:
     """Bring gold up to silver. A table whose input failed is not built, and neither is what depends on it."""
-    tables = gold_tables()
+    tables = {name: table for name, table in gold_tables().items() if name in run.request.tables}
     gold = _Gold(run, {name: Made(**facts) for name, facts in last_made(run).items()}, Feeds(run))
     graph = TopologicalSorter(
         {name: [each for each in table.inputs if each in tables] for name, table in tables.items()}
@@ -198,6 +199,8 @@ def _days(gold: _Gold) -> dict[str, date | None]:
 def _input(run: Run, table: str) -> tuple[DataFrame, int]:
     """A table at its newest version, and the version; an entity of which nothing has landed yet is empty."""
     snapshot = run.tables.snapshot(_full_name(table))
+    if snapshot is None and table in gold_tables():
+        raise LakehouseError(f"gold.{table}: was never built; a run that leaves it out cannot build what reads it")
     if snapshot is None:
         return local_frame(run.tables.spark, [], silver.schema_of(run.settings.contracts[table])), -1
     return run.tables.read(_full_name(table), version=snapshot.version), snapshot.version

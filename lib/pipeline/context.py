@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from lib.config import Settings
 from lib.ops import Step
+from lib.pipeline.request import Request
 from lib.tables import Tables
 from lib.terminal import Reporter
 
@@ -24,7 +25,7 @@ class Run:
     tables: Tables
     reporter: Reporter
     started_at: datetime
-    forgiving: bool = False
+    request: Request
     as_of: date | None = None
     steps: list[Step] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)

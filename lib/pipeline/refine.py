@@ -199,7 +199,7 @@ def _counts(run: Run, contract: Contract, judged: DataFrame, known_rows: int) ->
         if not rule.tolerates(failed, counts["rows"]):
             why = "on_fail: fail" if rule.max_failed is None else f"max_failed: {rule.max_failed}"
             said.append(f"{failed:,} of {counts['rows']:,} rows: {rule.message} ({why})")
-    if said and not run.forgiving:
+    if said and not run.request.forgiving:
         raise QualityError(
             f"silver.{contract.table}: {', '.join(said)}: nothing of it was written; mend the file or the rule, "
             "or let one run pass with --on-fail quarantine"

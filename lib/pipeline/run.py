@@ -1,6 +1,6 @@
 """One run from end to end: lock, session, layers, ledger, summary."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from pyspark.sql import SparkSession
@@ -16,49 +16,48 @@ from lib.pipeline.build import as_of_of, build
 from lib.pipeline.context import Run, now, seconds_since
 from lib.pipeline.ingest import ingest
 from lib.pipeline.ledger import catch_up, write_ledger
-from lib.pipeline.refine import refine
+from lib.pipeline.refine import forget_progress, refine
+from lib.pipeline.request import Request
 from lib.session import master_of
 from lib.tables import Tables
 from lib.terminal import Reporter, open_console, print_rows
 from lib.validate import check
 
-LAYERS = ("bronze", "silver", "gold")
-
 
 def run_layers(
     settings: Settings,
     session: Callable[[], SparkSession],
+    request: Request,
     *,
-    layers: Sequence[str] = LAYERS,
     copy_from: Path | None = None,
-    forgiving: bool = False,
     prepare: Callable[[Run], None] | None = None,
     show: bool = False,
     console: Console | None = None,
 ) -> int:
-    """Take a lake through the given layers and give the exit status: 0 good, 1 something was rejected or failed.
+    """Do what is asked with a lake and give the exit status: 0 good, 1 something was rejected or failed.
 
-    `copy_from` is a folder whose files are copied into landing first; `forgiving` quarantines what a rule says to
-    fail on; `prepare` does something to the lake before the layers; `show` prints a first look at customer_360.
+    `copy_from` is a folder whose files are copied into landing first; `prepare` does something to the lake before the
+    layers; `show` prints a first look at customer_360.
 
     Raises:
         ConfigError: if a contract does not compile, or the landing folder is not there. Nothing was changed.
         LockedError: if another run holds the lake.
     """
     started_at = now()
-    if "bronze" in layers and copy_from is None:
+    if "bronze" in request.layers and copy_from is None:
         landing.check_folder(settings.landing)
     with locked(settings.root) as lock, run_log(settings.root, lock.run_id) as log:
         run_id = lock.run_id
         reporter = Reporter(console or open_console(), log, log_path(settings.root, run_id))
         spark = session()
-        run = Run(run_id, settings, Tables(spark, settings.root), reporter, started_at, forgiving)
+        run = Run(run_id, settings, Tables(spark, settings.root), reporter, started_at, request)
         check(spark, settings)
         if copy_from is not None:
             landing.copy_in(copy_from, settings.landing, settings.contracts.values())
         reporter.heading(
             f"run {run_id:04d}  {settings.environment}  {master_of(spark)}  {settings.root}",
-            environment=settings.environment, master=master_of(spark), root=str(settings.root), layers=list(layers),
+            environment=settings.environment, master=master_of(spark), root=str(settings.root),
+            layers=list(request.layers),
         )  # fmt: skip
         try:
             if not lock.last_run_ended:
@@ -66,7 +65,7 @@ def run_layers(
             if prepare is not None:
                 prepare(run)
             with reporter.live():
-                _work(run, layers)
+                _work(run)
             write_ledger(run)
         except LakehouseError:
             raise
@@ -104,12 +103,14 @@ def first_look(run: Run) -> None:
     run.reporter.console.print(f"all of it: {run.tables.path('gold.customer_360')}", highlight=False, soft_wrap=True)
 
 
-def _work(run: Run, layers: Sequence[str]) -> None:
-    names = list(run.settings.contracts)
-    if "bronze" in layers:
+def _work(run: Run) -> None:
+    names = [name for name in run.settings.contracts if name in run.request.tables]
+    for name in run.request.refined_again:
+        forget_progress(run, run.settings.contracts[name])
+    if "bronze" in run.request.layers:
         ingest(run, names)
-    if "silver" in layers:
+    if "silver" in run.request.layers:
         refine(run, [name for name in names if name not in run.failures])
-    if "gold" in layers:
+    if "gold" in run.request.layers:
         build(run)
         run.as_of = as_of_of(run)

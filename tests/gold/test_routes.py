@@ -131,6 +131,7 @@ class Night:
 
     def __init__(self, spark: SparkSession, folder: Path, silver: Rows) -> None:
         self.spark, self.folder = spark, folder
+        self._frames: dict[str, DataFrame] = {}
         for name, rows in {**{name: unique(rows, GRAINS[name]) for name, rows in silver.items()}, **FIXED}.items():
             self._keep(name, frame(spark, name, *rows))
         waiting = dict(gold_tables())
@@ -144,7 +145,7 @@ class Night:
         return {each: self.frame(each) for each in table.inputs if each not in SETTINGS}
 
     def frame(self, name: str) -> DataFrame:
-        return self.spark.read.parquet(str(self.folder / name))
+        return self._frames[name]
 
     def rows(self, name: str) -> list[Row]:
         rows: list[Row] = pq.read_table(self.folder / name).to_pylist()
@@ -158,10 +159,11 @@ class Night:
         file = self.folder / f"{name} changed.parquet"
         if not file.exists():
             pq.write_table(pa.Table.from_pylist(rows, schema=pq.read_table(self.folder / name).schema), file)
-        return self.spark.read.parquet(str(file))
+        return self.spark.read.schema(self.frame(name).schema).parquet(str(file))
 
     def _keep(self, name: str, made: DataFrame) -> None:
         made.coalesce(1).write.parquet(str(self.folder / name))
+        self._frames[name] = self.spark.read.schema(made.schema).parquet(str(self.folder / name))
 
 
 def values(table: GoldTable) -> dict[str, Any]:

@@ -11,7 +11,7 @@ HOME = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(HOME))
 
 from lib.cli import run_job  # noqa: E402
-from lib.pipeline.run import LAYERS  # noqa: E402
+from lib.pipeline.request import LAYERS  # noqa: E402
 from tests.integration.faults import on_effects  # noqa: E402
 
 
