@@ -70,7 +70,7 @@ test: TINY := 1
 test: ready ## all tests
 	.venv/bin/python -m pytest $(ARGS)
 
-bench: ready ## time and memory beside two other pipelines; ARGS=tills: of the tills alone; half an hour
+bench: ready ## time and memory beside two other pipelines, some minutes; ARGS=tills: the tills alone
 	.venv/bin/python -m tests.benchmarks $(ARGS)
 
 check: ready ## format, lint, types, and that the generated documents are current

@@ -33,7 +33,7 @@ def differences(ours: Path, theirs: Path, tables: list[str]) -> list[str]:
     The other pipeline's columns count, each with type and values. A column that only ours has must have one value in
     all rows: the tills do not fill it. Of a row in quarantine the file and the reasons count.
     """
-    connection = duckdb.connect()
+    connection = duckdb.connect(config={"temp_directory": f"{theirs}/.spill"})
     connection.execute("SET TimeZone = 'UTC'")
     return [each for table in tables for each in _differences(connection, table, ours / table, theirs / table)]
 
