@@ -70,8 +70,8 @@ test: TINY := 1
 test: ready ## all tests
 	.venv/bin/python -m pytest $(ARGS)
 
-bench: ready ## what the tills cost, beside a plain pipeline; some minutes
-	.venv/bin/python tests/benchmarks/tills.py $(ARGS)
+bench: ready ## time and memory beside two other pipelines, some minutes; ARGS=tills: the tills alone
+	.venv/bin/python -m tests.benchmarks $(ARGS)
 
 check: ready ## format, lint, types, and that the generated documents are current
 	.venv/bin/ruff format --check

@@ -402,6 +402,16 @@ def test_there_are_fifty_customers_at_least(tmp_path: Path) -> None:
     assert len(landed(tmp_path, "pos/sales/*")) == 1
 
 
+def test_as_many_customers_as_asked_whatever_the_rows(tmp_path: Path) -> None:
+    made(tmp_path / "few", rows=200, customers=120)
+    made(tmp_path / "many", rows=4_000, customers=120)
+    few, many = (landed(tmp_path / name, "pos/customers/customers_1.jsonl") for name in ("few", "many"))
+    assert [line.text for line in few] == [line.text for line in many]
+    assert len(few) == 120
+    cards = {str(row["customer_id"]).strip().upper() for row in records(landed(tmp_path / "many", "pos/sales/*"))}
+    assert 100 < len(cards) <= 124
+
+
 def test_a_customer_has_a_name_in_title_case_an_address_of_its_own_and_a_tier(customers: list[Line]) -> None:
     rows = records(landed_once(customers))
     assert len({row["email"] for row in rows}) == len(rows)
@@ -457,6 +467,7 @@ def test_one_source_or_all_land_in_folders_of_their_names(tmp_path: Path, source
     ("wrong", "message"),
     [
         ({"rows": 0}, "rows must be at least 1, not 0"),
+        ({"customers": 0}, "customers must be at least 1, not 0"),
         ({"files": 0}, "files must be from 1 to the number of rows, 2000, not 0"),
         ({"files": 2_001}, "files must be from 1 to the number of rows, 2000, not 2001"),
         ({"end": date(2016, 6, 30)}, "end must not be before start, but 2016-06-30 is before 2016-07-01"),

@@ -27,7 +27,8 @@ def generate_landing(
 ) -> int:
     """Write the files into the lake's landing folder and say so; what is not given is as `demo` in lakehouse.yml.
 
-    `customers` is for adventureworks; `rows` and `files` are for pos, whose faults are listed in <root>/truth.
+    `customers` is for each source (pos, if it is not given, has one for every twenty rows); `rows` and `files` are for
+    pos, whose faults are listed in <root>/truth.
     """
     if source not in SOURCES:
         raise ConfigError(f"source must be one of {', '.join(SOURCES)}, not {source}")
@@ -38,6 +39,7 @@ def generate_landing(
         "end": end or demo.pos.end,
         "seed": number,
         "files": demo.pos.files if files is None else files,
+        "customers": customers,
         "faults": demo.pos.faults,
     }
     if source != "adventureworks":

@@ -45,7 +45,7 @@ class Job(NamedTuple):
         return np.random.default_rng((self.seed, number))
 
 
-def generate_pos(
+def generate_pos(  # noqa: PLR0913 all but one are by name
     folder: Path,
     *,
     truth: Path,
@@ -54,17 +54,20 @@ def generate_pos(
     end: date,
     seed: int,
     files: int = 12,
+    customers: int | None = None,
     faults: Mapping[str, float],
 ) -> list[Path]:
     """Write `rows` lines of sales over the days from `start` to `end`, and the customers, stores and people of them.
 
-    `folder` is <landing>/pos; `faults` says at what rate each fault hits a row. The folder `truth`, outside landing,
-    gets one line for every row that a fault hit. The landing files are returned in name order.
+    `folder` is <landing>/pos; `customers` is the number of members of the loyalty programme, one for every twenty lines
+    unless it is given; `faults` says at what rate each fault hits a row. The folder `truth`, outside landing, gets one
+    line for every row that a fault hit. The landing files are returned in name order.
     """
-    check(rows=rows, start=start, end=end, seed=seed, files=files, faults=faults)
+    check(rows=rows, start=start, end=end, seed=seed, files=files, customers=customers, faults=faults)
     job = Job(folder, truth, Span(start, (end - start).days + 1), seed, faults)
     shops, loyalty = draw_shops(job.stream(SHOP_STREAM), start), job.stream(LOYALTY_STREAM)
-    buyers = draw_buyers(loyalty, max(LEAST_MEMBERS, rows // LINES_OF_A_MEMBER), shops.weights)
+    members = max(LEAST_MEMBERS, rows // LINES_OF_A_MEMBER) if customers is None else customers
+    buyers = draw_buyers(loyalty, members, shops.weights)
     written = [
         write_array(folder / "stores" / "stores.json", shops.stores),
         write_array(folder / "sales_people" / "sales_people.json", shops.people),
@@ -74,10 +77,21 @@ def generate_pos(
     return sorted(written)
 
 
-def check(*, rows: int, start: date, end: date, seed: int, files: int, faults: Mapping[str, float]) -> None:
+def check(
+    *,
+    rows: int,
+    start: date,
+    end: date,
+    seed: int,
+    files: int,
+    customers: int | None = None,
+    faults: Mapping[str, float],
+) -> None:
     """Refuse what cannot be generated."""
     if rows < 1:
         raise ConfigError(f"rows must be at least 1, not {rows}")
+    if customers is not None and customers < 1:
+        raise ConfigError(f"customers must be at least 1, not {customers}")
     if not 1 <= files <= rows:
         raise ConfigError(f"files must be from 1 to the number of rows, {rows}, not {files}")
     if end < start:

@@ -92,10 +92,8 @@ def recent_spend(sales: DataFrame, as_of: Column) -> DataFrame:
         _spend_if(day > year_ago).alias("spend_last_12_months"),
         _spend_if(day <= year_ago).alias("spend_previous_12_months"),
     )
-    trend = F.try_divide(
-        F.col("spend_last_12_months") - F.col("spend_previous_12_months"), F.col("spend_previous_12_months")
-    )
-    return windows.withColumn("spend_trend", trend.cast(RATIO))
+    before = F.col("spend_previous_12_months")
+    return windows.withColumn("spend_trend", ratio(F.col("spend_last_12_months") - before, before))
 
 
 def favourites(sales: DataFrame, products: DataFrame) -> DataFrame:
@@ -136,13 +134,13 @@ def standing(buyers: DataFrame) -> DataFrame:
     in_country = Window.partitionBy("country").orderBy(F.desc("total_spend"), "customer_id")
     spend_so_far = by_spend.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     rank, count = F.row_number().over(by_spend), F.count(F.lit(1)).over(everyone)
-    share = F.try_divide(F.sum("total_spend").over(spend_so_far), F.sum("total_spend").over(everyone))
+    share = ratio(F.sum("total_spend").over(spend_so_far), F.sum("total_spend").over(everyone))
     return buyers.select(
         "*",
         rank.alias("spend_rank"),
         F.when(F.col("country").isNotNull(), F.row_number().over(in_country)).alias("spend_rank_in_country"),
         F.coalesce(F.try_divide(count - rank, count - 1), F.lit(1.0)).alias("spend_percentile"),
-        share.cast(RATIO).alias("cumulative_spend_share"),
+        share.alias("cumulative_spend_share"),
         _quintile("last_order_date").alias("recency_score"),
         _quintile("total_orders").alias("frequency_score"),
         _quintile("total_spend").alias("monetary_score"),
@@ -179,6 +177,16 @@ def year_month(day: str) -> Column:
 def age(as_of: Column) -> Column:
     """Whole years from birth_date to a day. Who was born on 29 February turns on 28 February in other years."""
     return F.floor(F.months_between(as_of, "birth_date") / 12).cast("int")
+
+
+def ratio(part: Column, whole: Column) -> Column:
+    """part / whole, rounded once; NULL where the whole is 0.
+
+    Of two DECIMAL(38,8) Spark gives a quotient of the six digits of RATIO. Of others it gives one of more digits, which
+    would be rounded a second time: 0.5469064996 to 0.546906500, and that to 0.546907.
+    """
+    wide = "decimal(38,8)"
+    return F.try_divide(part.cast(wide), whole.cast(wide)).cast(RATIO)
 
 
 def _quintile(measure: str) -> Column:

@@ -1,31 +1,33 @@
 """What the tills cost: a large load beside a plain pipeline, a small one on top, and thousands of small files.
 
-    make bench        (ARGS="--rows 100000" for a short look)
+    make bench ARGS=tills       (ARGS="tills --rows 100000" for a short look)
 
 Wall seconds of whole processes, one after the other, on generated files. Prints a table in Markdown.
 """
 
 import argparse
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from deltalake import DeltaTable
 
-HOME = Path(__file__).resolve().parents[2]
+from tests.benchmarks.measure import HOME, cost_of, spark_of_the_project
+
+HEAP = "3g"
 
 
-def main() -> None:
+def main(argv: Sequence[str]) -> None:
     """Generate, run, compare, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="tills", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rows", type=int, default=3_000_000, help="lines of the large load")
     parser.add_argument("--batch", type=int, default=30_000, help="lines of the small load on top of it")
     parser.add_argument("--files", type=int, nargs="*", default=[1_000, 20_000], help="numbers of small files")
-    wanted = parser.parse_args()
+    wanted = parser.parse_args(argv)
     found: list[tuple[str, float]] = []
     with tempfile.TemporaryDirectory() as folder:
         lake = Path(folder) / "lake"
@@ -62,22 +64,8 @@ def nightly(lake: Path, *, is_small: bool = False) -> float:
 
 
 def took(*command: object, is_small: bool = False) -> float:
-    """Run a command to its end; gives its seconds. A small load is run with the quick compiler, as `make run` does."""
-    arguments = os.environ["PYSPARK_SUBMIT_ARGS"].replace("pyspark-shell", "--driver-memory 3g pyspark-shell")
-    if is_small:
-        arguments = arguments.replace(
-            "-Xshare:auto", "-Xshare:auto -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
-        )
-    begun = time.monotonic()
-    with tempfile.TemporaryFile() as out:
-        done = subprocess.run(
-            [str(each) for each in command], cwd=HOME, check=False, stdout=out, stderr=subprocess.STDOUT,
-            env={**os.environ, "PYSPARK_SUBMIT_ARGS": arguments},
-        )  # fmt: skip
-        if done.returncode:
-            out.seek(0)
-            sys.exit(out.read().decode())
-    return time.monotonic() - begun
+    """Run a command to its end; gives its seconds."""
+    return cost_of(command, spark_of_the_project(HEAP, is_small=is_small)).seconds
 
 
 def assert_equal(one: Path, other: Path) -> None:
@@ -86,7 +74,3 @@ def assert_equal(one: Path, other: Path) -> None:
     tables = [DeltaTable(str(path)).to_pyarrow_table(columns=columns).sort_by(columns[0]) for path in (one, other)]
     if not tables[0].equals(tables[1]):
         sys.exit(f"{one} and {other} differ: {tables[0].num_rows:,} and {tables[1].num_rows:,} rows")
-
-
-if __name__ == "__main__":
-    main()

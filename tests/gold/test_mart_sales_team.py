@@ -72,6 +72,13 @@ def test_nobody_has_a_row_before_the_first_or_after_the_last_sale(months: Months
     assert {row[1:] for row in of_ada(months, "first_sale_month", "last_sale_month")} == {("2016-11", "2017-03")}
 
 
+def test_a_growth_rate_is_rounded_once(spark: SparkSession) -> None:
+    # -0.54690649961…: of nine digits -0.546906500, which would go on to -0.546907
+    sales = [sale("s", "ada", "2017-03-01", "1247.5350"), sale("s", "ada", "2017-04-01", "565.2500")]
+    found = made(spark, mart_sales_team, fact_sales=sales, dim_sales_people=[])
+    assert_rows(found, ["sales_month", "sales_growth_rate"], [("2017-03", None), ("2017-04", Decimal("-0.546906"))])
+
+
 def test_growth_and_variance_are_against_the_calendars_previous_month(months: Months) -> None:
     assert of_ada(months, "sales_growth_rate", "month_over_month_variance") == [
         ("2016-11", None, 120),

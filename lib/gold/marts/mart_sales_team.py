@@ -67,7 +67,7 @@ def mart_sales_team(
         F.when(is_known, F.col("sales") * _rate(F.col("sales"), incentive_tiers))
         .cast(measures.MONEY)
         .alias("incentive"),
-        F.try_divide(F.col("sales") - F.col("before"), F.col("before")).cast(measures.RATIO).alias("sales_growth_rate"),
+        measures.ratio(F.col("sales") - F.col("before"), F.col("before")).alias("sales_growth_rate"),
         F.when(is_known, F.col("place")).alias("top_performance_rank"),
         _money("year_to_date_sales"),
         (F.col("sales") - F.col("before")).cast(measures.MONEY).alias("month_over_month_variance"),
@@ -76,9 +76,7 @@ def mart_sales_team(
         "total_transactions",
         F.try_divide("sales", "total_transactions").cast(measures.MONEY).alias("avg_transaction_value"),
         _money("largest", "max_single_transaction"),
-        F.try_divide(100 * F.col("sales"), F.col("sales_of_store"))
-        .cast(measures.RATIO)
-        .alias("sales_contribution_percentage"),
+        measures.ratio(100 * F.col("sales"), F.col("sales_of_store")).alias("sales_contribution_percentage"),
     )
 
 

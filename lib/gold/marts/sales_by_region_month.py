@@ -38,7 +38,7 @@ def sales_by_region_month(fact_sales: DataFrame, dim_territories: DataFrame) -> 
             {"country": _known("country"), "region": _known("region"), "sales_month": measures.year_month("order_date")}
         )
     )
-    let_off = F.try_divide(F.col("list_value") - F.col("value"), F.col("list_value"))
+    let_off = measures.ratio(F.col("list_value") - F.col("value"), F.col("list_value"))
     return (
         orders.groupBy("country", "region", "sales_month")
         .agg(
@@ -56,7 +56,7 @@ def sales_by_region_month(fact_sales: DataFrame, dim_territories: DataFrame) -> 
             "total_orders",
             "total_customers",
             "total_quantity",
-            let_off.cast(measures.RATIO).alias("avg_discount"),
+            let_off.alias("avg_discount"),
         )
     )
 
