@@ -91,7 +91,7 @@ def intervals(
     in_order = Window.partitionBy(*key).orderBy(*order)
     moments = known.withColumns(
         {
-            "_from": F.greatest(F.col(order[0]).cast("timestamp"), _beginning()),
+            "_from": F.greatest(F.col(order[0]).cast("timestamp"), beginning()),
             # what a deleted key has is nothing at all
             "_values": F.when(F.col(IS_LIVE), values) if IS_LIVE in known.columns else values,
         }
@@ -106,7 +106,7 @@ def intervals(
     return changes.filter("_values IS NOT NULL").select(
         *key,
         "_values.*",
-        F.when(F.col("_is_first"), _beginning()).otherwise(F.col("_from")).alias("valid_from"),
+        F.when(F.col("_is_first"), beginning()).otherwise(F.col("_from")).alias("valid_from"),
         "valid_to",
         F.col("valid_to").isNull().alias("is_current"),
     )
@@ -136,8 +136,9 @@ def valid_at(facts: DataFrame, held: DataFrame, key: Sequence[str], *, moment: C
 
 def _counted(moment: Column) -> Column:
     """A moment as it counts; a NULL stays one, which greatest() alone would make the beginning."""
-    return F.when(moment.isNotNull(), F.greatest(moment.cast("timestamp"), _beginning()))
+    return F.when(moment.isNotNull(), F.greatest(moment.cast("timestamp"), beginning()))
 
 
-def _beginning() -> Column:
+def beginning() -> Column:
+    """BEGINNING, TIMESTAMP."""
     return F.lit(BEGINNING).cast("timestamp")

@@ -1,5 +1,7 @@
 """Every version that passed is kept once: late ones, returned ones, deletes; a withdrawn file leaves none."""
 
+import os
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +11,10 @@ from pyspark.sql import SparkSession
 from lib.pipeline.quarantine import replay
 from lib.pipeline.withdraw import withdraw
 from lib.tables import Tables
-from tests.builders import Lake
+from tests.builders import PRODUCTS_HEADER, RETURNS_HEADER, SALES_HEADER, Lake
 from tests.integration.contents import table_rows
 from tests.integration.test_deletes import LAYERS, lake_of, land
+from tests.integration.test_faults import customer, sale
 
 HISTORY = "silver.shop_things_history"
 
@@ -123,3 +126,59 @@ def test_an_entity_that_is_to_have_a_history_from_now_on_has_it_from_the_start(
     file = lake.conf / "contracts/shop/things.yml"
     file.write_text(file.read_text().replace("key: [id]\n", "key: [id]\nhistory: true\n"))
     assert remembered(lake) == [(1, "Ada L.", 2, True), (1, "Ada", 1, True)]
+
+
+def land_products(lake: Lake, day: str, price: str, cost: str) -> None:
+    """Drop the price list of a day."""
+    line = f'1,2,BK-1,"Road-1",Road,"Fast.",Red,62,U,{cost},{price}'
+    at = datetime.fromisoformat(f"{day}T12:00:00+00:00").timestamp()
+    os.utime(lake.land_lines("Products", PRODUCTS_HEADER, line), (at, at))
+
+
+def prices(lake: Lake) -> list[tuple[Any, ...]]:
+    """Run everything, and what each sale and the return cost then."""
+    outcome = lake.run()
+    assert outcome.status == 0, outcome.text
+    found = lake.rows("gold.fact_sales", "order_id", "CAST(unit_price AS INT)", "CAST(unit_cost AS INT)")
+    return found + lake.rows("gold.fact_returns", "'back'", "CAST(unit_price AS INT)", "CAST(unit_cost AS INT)")
+
+
+@pytest.mark.integration
+def test_facts_have_the_price_and_cost_of_their_day_and_dimensions_have_what_was(lake: Lake) -> None:
+    days = {"SO1": "1/5/2017", "SO2": "1/20/2017", "SO3": "2/10/2017", "SO4": "2/11/2017"}
+    lines = [f"{day},1/1/2016,{number},1,11000,1,1,2" for number, day in days.items()]
+    lake.land_lines("Sales_2017", SALES_HEADER, *lines)
+    lake.land_lines("Returns", RETURNS_HEADER, "2/11/2017,1,1,1")
+    lake.land("pos/sales/1.jsonl", sale("T1", 1, at="2017-01-05").replace("2017-01-05T10", "2017-02-11T10"), source=".")
+    lake.land("pos/customers/1.jsonl", customer("C1", "Ada", at="2017-01-01"), source=".")
+    land_products(lake, "2017-01-10", "20", "10")
+    of_first = [("SO1", 20, 10), ("SO2", 20, 10), ("SO3", 20, 10), ("SO4", 20, 10), ("T1", 24, 10), ("back", 20, 10)]
+    assert prices(lake) == of_first
+    # tomorrow's prices: in force from noon of the 10th on, so that the day of the 11th is the first to have them
+    land_products(lake, "2017-02-10", "30", "13")
+    lake.land("pos/customers/2.jsonl", customer("C1", "Ada L.", at="2017-02-01"), source=".")
+    of_second = [*of_first[:3], ("SO4", 30, 13), ("T1", 24, 13), ("back", 30, 13)]
+    assert prices(lake) == of_second
+    # late, between the two
+    land_products(lake, "2017-01-15", "25", "11")
+    of_third = [of_first[0], ("SO2", 25, 11), ("SO3", 25, 11), *of_second[3:]]
+    assert prices(lake) == of_third
+    held = ("CAST(unit_price AS INT)", "CAST(valid_from AS DATE)", "CAST(valid_to AS DATE)", "is_current")
+    ever, first, second = date(1900, 1, 1), date(2017, 1, 15), date(2017, 2, 10)
+    assert lake.rows("gold.dim_products", *held) == [
+        (20, ever, first, False), (25, first, second, False), (30, second, None, True),
+    ]  # fmt: skip
+    assert lake.rows("silver.adventureworks_products", "CAST(unit_price AS INT)") == [(30,)]
+    assert lake.rows("gold.dim_customers", "full_name", "is_current", where="source = 'pos'") == [
+        ("Ada L.", True), ("Ada", False),
+    ]  # fmt: skip
+    assert lake.rows("gold.customer_360", "full_name", "total_orders", where="customer_id LIKE 'pos%'") == [
+        ("Ada L.", 1)
+    ]
+    # the same once more: a newer file, and nothing new in it
+    land_products(lake, "2017-03-01", "30", "13")
+    assert prices(lake) == of_third
+    assert len(lake.rows("gold.dim_products", "valid_from")) == 3
+    before = lake.versions()
+    assert prices(lake) == of_third
+    assert lake.versions() == before
