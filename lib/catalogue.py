@@ -8,10 +8,11 @@ from pydantic import BaseModel
 from rich.console import Console
 
 from lib.config import read_contracts
-from lib.contract import LINEAGE, Contract, LakehouseFile
+from lib.contract import IS_LIVE, LINEAGE, Contract, LakehouseFile
 from lib.errors import ConfigError, LakehouseError
 from lib.gold.registry import GoldTable, gold_tables
-from lib.silver import SILVER_LINEAGE
+from lib.history import version_grain
+from lib.silver import SILVER_LINEAGE, version_order
 
 _BEGIN, _END = "<!-- catalogue -->", "<!-- /catalogue -->"
 _HOW = "make docs"
@@ -70,7 +71,10 @@ def stale_docs(home: Path) -> dict[Path, str]:
 def short_table(tables: Iterable[GoldTable], contracts: Iterable[Contract]) -> str:
     """A line per table of gold and silver: what one row is, and what identifies it."""
     rows = [(f"`gold.{each.name}`", each.description, ", ".join(each.grain)) for each in tables]
-    rows += [(f"`silver.{each.table}`", each.description, ", ".join(each.key)) for each in contracts]
+    for each in contracts:
+        rows.append((f"`silver.{each.table}`", each.description, ", ".join(each.key)))
+        if each.history:
+            rows.append((f"`silver.{each.history_table}`", _version_of(each), ", ".join(version_grain(each))))
     return _table(("table", "what one row is", "key"), rows)
 
 
@@ -86,7 +90,7 @@ def catalogue(tables: Iterable[GoldTable], contracts: Iterable[Contract]) -> str
         _lineage_table(SILVER_LINEAGE),
         "Rows that fail a rule wait in `silver.{source}_{entity}_quarantine` under their address, with the values that "
         "landed (`raw`), all reasons (`dq_errors`), their `status` and its `history`.",
-        *[_silver_section(contract) for contract in contracts],
+        *[section for each in contracts for section in (_silver_section(each), *_history_sections(each))],
         "## Bronze",
         "`bronze.{source}_{entity}` has the landed columns of its contract under their names in the source, all "
         "`STRING`; `_rescued`, a JSON object of what the contract does not know; and its lineage:",
@@ -127,6 +131,22 @@ def _silver_section(contract: Contract) -> str:
     if rules:
         parts.append(_table(("rule", "a row is good when", "else", "and then"), rules))
     return "\n\n".join(parts)
+
+
+def _history_sections(contract: Contract) -> list[str]:
+    if not contract.history:
+        return []
+    live = f", and `{IS_LIVE}`: false where the version says that its key is gone" if contract.has_deletes else ""
+    return [
+        f"### silver.{contract.history_table}",
+        _version_of(contract),
+        f"Key: {_codes(version_grain(contract))}. A version holds from `{version_order(contract)[0]}` on. "
+        f"Its columns are those of `silver.{contract.table}`{live}.",
+    ]
+
+
+def _version_of(contract: Contract) -> str:
+    return f"One version of a row of `silver.{contract.table}`, whenever it came."
 
 
 def _lineage_table(names: Sequence[str]) -> str:

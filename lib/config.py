@@ -122,7 +122,7 @@ def contract_hash(contract: Contract) -> str:
         part.pop("description", None)
         part.pop("max_failed", None)
     # only where they are used: a contract that does without them keeps the hash that it had before there were any
-    facts |= contract.model_dump(include={"delete_when", "snapshot"}, exclude_defaults=True)
+    facts |= contract.model_dump(include={"delete_when", "snapshot", "history"}, exclude_defaults=True)
     # dumped in order: the order of columns and of latest_by matters
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 

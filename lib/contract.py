@@ -205,6 +205,7 @@ class Contract(_Model):
         None, min_length=1, description="a SQL condition over the typed columns: the row says that its key is gone"
     )
     snapshot: bool = Field(False, description="a file is the whole entity: a key that the newest one lacks is gone")
+    history: bool = Field(False, description="every version of a key is kept, in a table of its own beside the newest")
     columns: dict[Name, Column] = Field(min_length=1, json_schema_extra=_BY_NAME)
     rules: dict[Name, Rule] = Field({}, json_schema_extra=_BY_NAME)
 
@@ -212,6 +213,11 @@ class Contract(_Model):
     def table(self) -> str:
         """The name of the entity's tables in bronze and silver."""
         return f"{self.source}_{self.entity}"
+
+    @property
+    def history_table(self) -> str:
+        """The name of the table in silver that keeps every version, where there is one."""
+        return f"{self.table}_history"
 
     @property
     def has_deletes(self) -> bool:
@@ -333,6 +339,8 @@ def mistakes_between_fields(document: Mapping[str, Any]) -> list[str]:
     ]
     if document.get("snapshot") is True and document.get("latest_by"):
         mistakes.append("snapshot: a key's newest version is that of the newest file; leave latest_by out")
+    if document.get("history") is True:
+        mistakes += _timeless_versions(document, columns)
     if document.get("format") == "json" and "csv" in document:
         mistakes.append("csv: only for format csv (JSON is read as UTF-8)")
     sources = {
@@ -341,6 +349,15 @@ def mistakes_between_fields(document: Mapping[str, Any]) -> list[str]:
     if document.get("format") == "json":
         return mistakes + _clashes_of_paths(sources)
     return mistakes + _clashes_of_names(sources)
+
+
+def _timeless_versions(document: Mapping[str, Any], columns: Mapping[Any, Any]) -> list[str]:
+    """A version holds from the first of `latest_by` on: that has to be a point in time."""
+    for name in _texts(document.get("latest_by"))[:1]:
+        column = columns.get(name)
+        if isinstance(column, Mapping) and column.get("type") not in ("date", "timestamp"):
+            return [f"history: a version holds from latest_by[0] on, and '{name}' is neither a date nor a timestamp"]
+    return []
 
 
 def _clashes_of_names(sources: Mapping[Any, str]) -> list[str]:

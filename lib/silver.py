@@ -1,5 +1,6 @@
 """Silver: one row per key, its newest version; what fails is parted with reasons. Transforms only."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from pyspark.sql import Column, DataFrame
@@ -20,14 +21,28 @@ def newest(judged: DataFrame, contract: Contract) -> DataFrame:
 
     Grain: the contract's key. Columns: the contract's, then SILVER_LINEAGE, and `_is_live` where a key can go.
     """
-    passing = judged.filter(F.size("dq_errors") == 0).withColumn("_content_hash", content_hash(contract))
-    columns = [*contract.columns, *SILVER_LINEAGE, *([IS_LIVE] if contract.has_deletes else [])]
     # a row that landed twice, equal in all, keeps its first address, as a MERGE of the second leaves the first
     first_landed = [-F.col(name) for name in ADDRESS]
-    ranked = passing.groupBy(*[F.col(name).alias(f"_key_{name}") for name in contract.key]).agg(
-        F.max_by(F.struct(*columns), F.struct(*version_order(contract), *first_landed)).alias("_newest")
+    ranked = (
+        passing(judged, contract)
+        .groupBy(*[F.col(name).alias(f"_key_{name}") for name in contract.key])
+        .agg(
+            F.max_by(F.struct(*columns_of(contract)), F.struct(*version_order(contract), *first_landed)).alias(
+                "_newest"
+            )
+        )
     )
     return ranked.select("_newest.*")
+
+
+def passing(judged: DataFrame, contract: Contract) -> DataFrame:
+    """The rows that no check parts, with their content's hash."""
+    return judged.filter(F.size("dq_errors") == 0).withColumn("_content_hash", content_hash(contract))
+
+
+def columns_of(contract: Contract) -> list[str]:
+    """Silver's columns: the contract's, then SILVER_LINEAGE, and `_is_live` where a key can go."""
+    return [*contract.columns, *SILVER_LINEAGE, *([IS_LIVE] if contract.has_deletes else [])]
 
 
 def quarantined(judged: DataFrame, *, run_id: int, at: datetime) -> DataFrame:
@@ -118,8 +133,13 @@ def version_order(contract: Contract) -> list[str]:
 
     Of a delete and an update of the same moment the update is the newer one: what is in doubt is kept.
     """
-    moment = contract.latest_by or ["_source_modified_at", "_source_file"]
-    return [*moment, *([IS_LIVE] if contract.has_deletes else []), "_content_hash"]
+    return order_of(contract.latest_by, has_deletes=contract.has_deletes)
+
+
+def order_of(latest_by: Sequence[str], *, has_deletes: bool) -> list[str]:
+    """The same of an entity of which only this is known. The first column is the moment from which a version holds."""
+    moment = latest_by or ["_source_modified_at", "_source_file"]
+    return [*moment, *([IS_LIVE] if has_deletes else []), "_content_hash"]
 
 
 def gone(live: DataFrame, present: DataFrame, contract: Contract, *, at: datetime, file: str) -> DataFrame:

@@ -8,7 +8,7 @@ import pytest
 HOME = Path(__file__).resolve().parents[1]
 SOURCES = sorted([*HOME.glob("lib/**/*.py"), *HOME.glob("jobs/*.py")])
 NAMES = (
-    "bronze", "nesting", "quality", "silver", "quarantine", "control", "drift", "diff", "sql", "contract",
+    "bronze", "nesting", "quality", "silver", "history", "quarantine", "control", "drift", "diff", "sql", "contract",
 )  # fmt: skip
 TRANSFORMS = [
     path

@@ -130,6 +130,25 @@ def test_the_catalogue_has_every_column_and_rule_of_a_contract() -> None:
     ]
 
 
+def test_a_history_is_a_table_of_its_own() -> None:
+    contract = Contract.model_validate({**CARDS, "history": True, "delete_when": "amount = 0"})
+    line = short_table([], [contract]).splitlines()[-1]
+    said = "One version of a row of `silver.shop_cards`, whenever it came."
+    key = ["number", "_source_modified_at", "_source_file", "_is_live", "_content_hash"]
+    assert line == f"| `silver.shop_cards_history` | {said} | {', '.join(key)} |"
+    page = catalogue([], [contract])
+    assert page[page.index("### silver.shop_cards_history") : page.index("## Bronze")].splitlines() == [
+        "### silver.shop_cards_history",
+        "",
+        said,
+        "",
+        f"Key: {', '.join(f'`{name}`' for name in key)}. A version holds from `_source_modified_at` on. "
+        "Its columns are those of `silver.shop_cards`, and `_is_live`: false where the version says that its key is "
+        "gone.",
+        "",
+    ]
+
+
 def test_the_catalogue_has_every_column_of_gold_and_of_the_lineage() -> None:
     page = catalogue(gold_tables().values(), [])
     columns = {name for table in gold_tables().values() for name in table.definitions}

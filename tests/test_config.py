@@ -70,8 +70,7 @@ def test_all_mistakes_of_all_files_are_told_at_once(conf: Path) -> None:
         "contracts/adventureworks/returns.yml: description: is missing",
         "contracts/adventureworks/returns.yml: descripton: unknown key (allowed: source, entity, description, files, "
         "format, csv, after_load, on_change, on_duplicate, control, freshness, key, latest_by, delete_when, "
-        "snapshot, columns, rules; did you "
-        "mean description?)",
+        "snapshot, history, columns, rules; did you mean description?)",
         "lakehouse.yml: environments.local.threads: input should be less than or equal to 64 (found 400)",
     ]
 
@@ -160,6 +159,7 @@ def test_only_what_decides_silvers_content_changes_the_hash() -> None:
     assert contract_hash(contract(columns={"id": {"type": "bigint"}, "name": {"type": "string"}})) != base
     assert contract_hash(contract(rules={"r": {"expect": "id > 0", "message": "m"}})) != base
     assert contract_hash(contract(latest_by=["name"])) != base
+    assert contract_hash(contract(history=True)) != base
     asked = contract(freshness={"warn_after": "1d"}, on_change="fail", on_duplicate="skip", after_load="keep")
     assert contract_hash(asked) == base, "what becomes of files does not change what is made of them"
     rule = {"r": {"expect": "id > 0", "message": "m"}}

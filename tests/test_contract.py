@@ -71,6 +71,17 @@ def test_in_csv_a_dot_parts_nothing() -> None:
     assert mistakes_between_fields(written({"a": "p", "b": "p.x", "c": "p..x"}, format="csv")) == []
 
 
+def test_a_history_needs_moments() -> None:
+    def told(type_name: str, **changes: Any) -> list[str]:
+        columns = {"id": {"type": "string"}, "version": {"type": type_name}}
+        return mistakes_between_fields({**written({"id": "id"}, history=True), "columns": columns, **changes})
+
+    assert told("int", latest_by=["version", "id"]) == [
+        "history: a version holds from latest_by[0] on, and 'version' is neither a date nor a timestamp"
+    ]
+    assert told("date", latest_by=["version", "id"]) == told("int") == told("int", latest_by=["nowhere"])[1:] == []
+
+
 def test_the_layout_of_csv_is_not_for_json() -> None:
     assert mistakes_between_fields(written({"id": "id"}, csv={"delimiter": ";"})) == [
         "csv: only for format csv (JSON is read as UTF-8)"

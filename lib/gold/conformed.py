@@ -9,17 +9,15 @@ from pyspark.sql import functions as F
 from lib.gold.ids import id_of
 
 
-def till_sales(pos_sales: DataFrame, adventureworks_products: DataFrame) -> DataFrame:
-    """The till's sales, row by row, with what was sold in gold's terms.
+def till_sales(pos_sales: DataFrame, products: DataFrame) -> DataFrame:
+    """The till's sales, row by row, with what was sold in gold's terms; `products` are intervals of the ERP's.
 
-    `sku` is the till's product, trimmed and in upper case; `product_id` becomes gold's; `product_key` and `unit_cost`
-    are those of the ERP's product with that SKU, NULL where it has none. `order_date` is the day of sale in UTC.
+    `sku` is the till's product, trimmed and in upper case; `product_id` becomes gold's; `product_key` is that of the
+    ERP's product which has that SKU now, NULL where there is none. `order_date` is the day of sale in UTC.
     """
     sku = F.upper(F.trim("sku")).alias("sku")
     # one row per SKU, so that no sale is doubled: of several products that share it, the first by key
-    of_erp = adventureworks_products.groupBy(sku).agg(
-        F.min_by("unit_cost", "product_key").alias("unit_cost"), F.min("product_key").alias("product_key")
-    )
+    of_erp = products.filter("is_current").groupBy(sku).agg(F.min("product_key").alias("product_key"))
     sold = pos_sales.withColumns({"sku": F.upper(F.trim("product_id")), "order_date": F.to_date("sold_at")})
     product_id = F.coalesce(id_of("adventureworks", "product_key"), id_of("pos", "sku"))
     return sold.join(of_erp, "sku", how="left").withColumn("product_id", product_id)

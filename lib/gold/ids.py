@@ -1,9 +1,12 @@
 """The ids under which gold knows what the sources number themselves, and the members that only a fact names."""
 
+from collections.abc import Sequence
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+
+from lib.history import beginning
 
 UNKNOWN = "unknown"
 """The member to which a mart counts what names none; no id of a source is like it: they have a colon."""
@@ -16,6 +19,27 @@ def id_of(source: str, key: str) -> Column:
 
 def with_inferred(known: DataFrame, key: str, *facts: DataFrame) -> DataFrame:
     """The known members, and one for each key that only the facts name: its key, `is_inferred`, and NULLs."""
-    named = reduce(DataFrame.union, [fact.select(key) for fact in facts]).filter(F.col(key).isNotNull()).distinct()
-    inferred = named.join(known, key, how="left_anti").withColumn("is_inferred", F.lit(True))
+    inferred = _named(key, facts).join(known, key, how="left_anti").withColumn("is_inferred", F.lit(True))
     return known.withColumn("is_inferred", F.lit(False)).unionByName(inferred, allowMissingColumns=True)
+
+
+def with_inferred_now(held: DataFrame, key: str, *facts: DataFrame) -> DataFrame:
+    """The intervals of the known members, and one for each key that the facts name and that nobody describes now.
+
+    That one has the key, `is_inferred`, and NULLs; it holds since ever, or from when on the key was deleted.
+    """
+    ended = held.groupBy(key).agg(F.max("valid_to").alias("valid_from"), F.bool_or("is_current").alias("_is_known"))
+    unknown = _named(key, facts).join(ended, key, how="left").filter("_is_known IS NOT TRUE")
+    inferred = unknown.select(
+        key,
+        F.coalesce("valid_from", beginning()).alias("valid_from"),
+        F.lit(None).cast("timestamp").alias("valid_to"),
+        F.lit(True).alias("is_current"),
+        F.lit(True).alias("is_inferred"),
+    )
+    return held.withColumn("is_inferred", F.lit(False)).unionByName(inferred, allowMissingColumns=True)
+
+
+def _named(key: str, facts: Sequence[DataFrame]) -> DataFrame:
+    """The keys that facts name, each once."""
+    return reduce(DataFrame.union, [fact.select(key) for fact in facts]).filter(F.col(key).isNotNull()).distinct()

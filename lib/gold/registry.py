@@ -17,6 +17,8 @@ import lib.gold
 from lib.gold.routes import Route
 
 _TABLES: dict[str, "GoldTable"] = {}
+_USED = ("lib.history", "lib.silver")
+"""What makes intervals of versions lies outside of `lib.gold`."""
 _COLUMN_LINE = re.compile(r"(?P<name>\w+): (?P<type>[A-Z][A-Z0-9(),<>]*)\. (?P<definition>.+)")
 
 
@@ -103,8 +105,8 @@ def gold_tables() -> dict[str, GoldTable]:
 
 @cache
 def code_version() -> str:
-    """A hash of the source of everything below `lib.gold`: another hash, and gold is computed anew."""
-    return hashlib.sha256("".join(map(_source_of, _modules())).encode()).hexdigest()[:16]
+    """A hash of the source of everything that gold's functions use: another hash, and gold is computed anew."""
+    return hashlib.sha256("".join(map(_source_of, [*_modules(), *_USED])).encode()).hexdigest()[:16]
 
 
 def _modules(package: ModuleType = lib.gold) -> list[str]:

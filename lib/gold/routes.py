@@ -13,33 +13,50 @@ from pyspark.sql import functions as F
 
 from lib.contract import IS_LIVE
 
+CAME = "_came"
+"""In changes: how many times more a row is there than before, below zero for one that was there before."""
+
+
+@dataclass(frozen=True)
+class By:
+    """`key` is SQL over an input's columns: the key of the rows that a row of it is part of, one for each column.
+
+    With `reads`, the columns that the function reads of the input beside it, a change of any other one is none.
+    """
+
+    key: tuple[str, ...]
+    reads: tuple[str, ...] = ()
+
 
 @dataclass(frozen=True)
 class Via:
     """A changed row changes what the rows of another input give with which it is joined; their own route goes on.
 
-    `here` is SQL over the changed input, `there` over the input `through`: the two sides of the join.
+    `here` is SQL over the changed input, NULL for rows that are not joined, and `there` over the input `through`: the
+    two sides of the join. `reads` is as in By.
     """
 
     through: str
     here: str
     there: str
+    reads: tuple[str, ...] = ()
 
 
-Direct = str | tuple[str, ...]
-"""SQL over an input's columns: the key of the rows that a row of the input is part of, one for each of its columns."""
+Step = str | By | Via
+"""A text is SQL over an input's columns, the whole key."""
 
-Route = Direct | Via | Sequence[Direct | Via]
+Route = Step | list[Step]
+"""How a changed row of an input leads to the keys of the rows that it can change; there may be several ways."""
 
 
 def keys_of(
     changed: Mapping[str, DataFrame], inputs: Mapping[str, DataFrame], routes: Mapping[str, Route]
 ) -> DataFrame:
-    """The keys, distinct, that changed rows (both images of an update) of some inputs lead to; columns `_key_0`, ….
+    """The keys, distinct, that changed rows of some inputs lead to; columns `_key_0`, ….
 
-    `inputs` are the whole inputs as they are now. Each changed input must have a route.
+    `changed` are net changes; `inputs` are the whole inputs as they are now. Each changed input must have a route.
     """
-    found = [_along(rows, route, inputs, routes) for name, rows in changed.items() for route in _all_of(routes[name])]
+    found = [_along(rows, step, inputs, routes) for name, rows in changed.items() for step in _steps(routes[name])]
     return reduce(DataFrame.union, found).distinct()
 
 
@@ -47,11 +64,18 @@ def net_changes(feed: DataFrame) -> DataFrame:
     """The rows of a change feed that are in the table now and were not before, or the other way round.
 
     A row that was written again as it was, or changed and changed back, is none of them. The columns are the table's,
-    without those of lineage, which begin with `_`, but with the mark of a tombstone.
+    without those of lineage, which begin with `_`, but with the mark of a tombstone; and `_came` BIGINT: how many
+    times more the row is there now, below zero for one that was there before.
     """
     columns = [name for name in feed.columns if not name.startswith("_") or name == IS_LIVE]
-    came = F.when(F.col("_change_type").isin("insert", "update_postimage"), 1).otherwise(-1)
-    return feed.groupBy(*columns).agg(F.sum(came).alias("_came")).filter("_came <> 0").drop("_came")
+    is_after = F.col("_change_type").isin("insert", "update_postimage")
+    return netted(feed.select(*columns, F.when(is_after, 1).otherwise(-1).alias(CAME)))
+
+
+def netted(changes: DataFrame) -> DataFrame:
+    """Changes (rows with `_came`), each row once and without those that cancel each other."""
+    columns = [name for name in changes.columns if name != CAME]
+    return changes.groupBy(*columns).agg(F.sum(CAME).alias(CAME)).filter(F.col(CAME) != 0)
 
 
 def restricted(inputs: Mapping[str, DataFrame], keys: DataFrame, routes: Mapping[str, Route]) -> dict[str, DataFrame]:
@@ -59,10 +83,12 @@ def restricted(inputs: Mapping[str, DataFrame], keys: DataFrame, routes: Mapping
 
     So a key must be computed, of such an input, from the rows alone that lead to it.
     """
-    return {
-        name: of_keys(rows, keys, _direct(routes[name])) if _is_direct(routes.get(name, ())) else rows
-        for name, rows in inputs.items()
-    }
+    whole = dict(inputs)
+    for name, route in routes.items():
+        step = _steps(route)[0]
+        if len(_steps(route)) == 1 and not isinstance(step, Via):
+            whole[name] = of_keys(inputs[name], keys, _by(step).key)
+    return whole
 
 
 def of_keys(rows: DataFrame, keys: DataFrame, key: Sequence[str]) -> DataFrame:
@@ -71,28 +97,27 @@ def of_keys(rows: DataFrame, keys: DataFrame, key: Sequence[str]) -> DataFrame:
     return rows.join(keys, reduce(Column.__and__, same), how="left_semi")
 
 
-def _along(
-    rows: DataFrame, route: Direct | Via, inputs: Mapping[str, DataFrame], routes: Mapping[str, Route]
-) -> DataFrame:
-    if not isinstance(route, Via):
-        return _keyed(rows, _direct(route))
-    joined = rows.select(F.expr(route.here).alias("_here")).filter("_here IS NOT NULL").distinct()
-    reached = inputs[route.through].join(joined, F.expr(route.there) == F.col("_here"), how="left_semi")
-    direct = [each for each in _all_of(routes[route.through]) if not isinstance(each, Via)]
-    return reduce(DataFrame.union, [_keyed(reached, _direct(each)) for each in direct])
+def _along(changed: DataFrame, step: Step, inputs: Mapping[str, DataFrame], routes: Mapping[str, Route]) -> DataFrame:
+    if not isinstance(step, Via):
+        return _keyed(changed, _by(step))
+    joined = _keyed(changed, By((step.here,), step.reads)).filter("_key_0 IS NOT NULL").distinct()
+    here = joined.select(F.col("_key_0").alias("_here"))
+    reached = inputs[step.through].join(here, F.expr(step.there) == F.col("_here"), how="left_semi")
+    direct = [_by(each) for each in _steps(routes[step.through]) if not isinstance(each, Via)]
+    return reduce(DataFrame.union, [_keyed(reached, By(each.key)) for each in direct])
 
 
-def _keyed(rows: DataFrame, key: Sequence[str]) -> DataFrame:
-    return rows.select(*[F.expr(part).alias(f"_key_{n}") for n, part in enumerate(key)])
+def _keyed(rows: DataFrame, by: By) -> DataFrame:
+    keys = [F.expr(part).alias(f"_key_{n}") for n, part in enumerate(by.key)]
+    if not by.reads:
+        return rows.select(*keys)
+    read = netted(rows.select(*keys, *by.reads, CAME))
+    return read.select(*[f"_key_{n}" for n in range(len(by.key))])
 
 
-def _all_of(route: Route) -> list[Direct | Via]:
-    return [route] if isinstance(route, (str, tuple, Via)) else list(route)
+def _steps(route: Route) -> list[Step]:
+    return route if isinstance(route, list) else [route]
 
 
-def _is_direct(route: Route) -> bool:
-    return isinstance(route, (str, tuple)) and bool(route)
-
-
-def _direct(route: Route) -> tuple[str, ...]:
-    return (route,) if isinstance(route, str) else tuple(part for part in route if isinstance(part, str))  # type: ignore[union-attr]
+def _by(step: str | By) -> By:
+    return By((step,)) if isinstance(step, str) else step

@@ -13,14 +13,14 @@ from pydantic_core import to_jsonable_python
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lib import silver
+from lib import history, silver
 from lib.config import Settings
 from lib.errors import LakehouseError
 from lib.gold import routes
 from lib.gold.registry import GoldTable, code_version, gold_tables
 from lib.ops import Step
 from lib.pipeline.affected import NOTHING, Feeds, Made, Scope, scope_of
-from lib.pipeline.context import Run, seconds_since
+from lib.pipeline.context import Run, histories, seconds_since
 from lib.pipeline.ledger import last_made
 from lib.session import local_frame
 from lib.tables import FEED, Written
@@ -67,9 +67,9 @@ def build(run: Run) -> None:
 
 def input_mistakes(settings: Settings) -> list[str]:
     """The parameters of gold functions that are neither a table nor a setting, a line each."""
-    known = {*settings.contracts, *gold_tables(), *settings.measures, "as_of", "sales_until"}
+    known = {*settings.contracts, *histories(settings), *gold_tables(), *settings.measures, "as_of", "sales_until"}
     return [
-        f"gold.{table.name}: its parameter '{each}' is no contract's table, gold table or measure"
+        f"gold.{table.name}: its parameter '{each}' is no contract's table or history, gold table or measure"
         for table in gold_tables().values()
         for each in table.inputs
         if each not in known
@@ -92,7 +92,8 @@ def _last_order_date(run: Run) -> date | None:
 def _build(gold: _Gold, table: GoldTable) -> None:
     run = gold.run
     started = run.begin("gold", table.name)
-    failed = [each for each in table.inputs if each in run.failures]
+    entities = {name: contract.table for name, contract in histories(run.settings).items()}
+    failed = [each for each in table.inputs if entities.get(each, each) in run.failures]
     if failed:
         run.fail(table.name, f"gold.{table.name}: not built: {', '.join(failed)} failed")
         return
@@ -105,7 +106,7 @@ def _build(gold: _Gold, table: GoldTable) -> None:
         run.done(Step("gold", table.name, run.run_id, "unchanged", started))
         return
     written = _write(run, table, scope, inputs, values)
-    rows_in = sum(run.tables.count(_full_name(each)) for each in table.rows_of)
+    rows_in = sum(_count(run, each) for each in table.rows_of)
     is_conserved = None
     if table.rows_of:
         hop = f"{' and '.join(table.rows_of)} to gold.{table.name}"
@@ -197,13 +198,26 @@ def _days(gold: _Gold) -> dict[str, date | None]:
 
 
 def _input(run: Run, table: str) -> tuple[DataFrame, int]:
-    """A table at its newest version, and the version; an entity of which nothing has landed yet is empty."""
+    """A table at its newest version, and the version; an entity of which nothing has landed yet is empty.
+
+    A history has its tombstones: they say when a key went.
+    """
     snapshot = run.tables.snapshot(_full_name(table))
     if snapshot is None and table in gold_tables():
         raise LakehouseError(f"gold.{table}: was never built; a run that leaves it out cannot build what reads it")
+    past = histories(run.settings).get(table)
     if snapshot is None:
-        return local_frame(run.tables.spark, [], silver.schema_of(run.settings.contracts[table])), -1
-    return run.tables.read(_full_name(table), version=snapshot.version), snapshot.version
+        schema = history.schema_of(past) if past else silver.schema_of(run.settings.contracts[table])
+        return local_frame(run.tables.spark, [], schema), -1
+    rows = run.tables.read(_full_name(table), version=snapshot.version, with_tombstones=past is not None)
+    return rows, snapshot.version
+
+
+def _count(run: Run, table: str) -> int:
+    """The rows of a table; of a dimension with a history those that hold now."""
+    if table in gold_tables() and "is_current" in gold_tables()[table].columns:
+        return run.tables.read(_full_name(table)).filter("is_current").count()
+    return run.tables.count(_full_name(table))
 
 
 def _full_name(table: str) -> str:

@@ -8,6 +8,7 @@ from threading import Lock
 from typing import TypeVar
 
 from lib.config import Settings
+from lib.contract import Contract
 from lib.ops import Step
 from lib.pipeline.request import Request
 from lib.tables import Tables
@@ -79,6 +80,11 @@ class Run:
                 else:
                     raise error
         return results
+
+
+def histories(settings: Settings) -> dict[str, Contract]:
+    """The contracts that keep every version, by the names of the tables where they do."""
+    return {each.history_table: each for each in settings.contracts.values() if each.history}
 
 
 def now() -> datetime:

@@ -15,6 +15,7 @@ from lib.errors import ConservationError, QualityError
 from lib.ops import RuleCount, Step
 from lib.pipeline.context import Run, now, seconds_since
 from lib.pipeline.ledger import LAST_STEP, as_property
+from lib.pipeline.remember import remember, remember_burials
 from lib.tables import FEED, Written
 
 _PROPERTY = "lakehouse.refined"
@@ -82,6 +83,7 @@ def _refine(run: Run, contract: Contract) -> None:
     steps += _take_back(run, contract)
     if contract.snapshot and steps:
         buried = _bury(run, contract, bronze.version)
+        remember_burials(run, contract, bronze.version)
         steps[0] = replace(steps[0], changed=steps[0].changed + buried)
     progress = replace(progress, quarantine_version=_quarantine_version(run, contract))
     is_conserved = _check(run, contract, progress)
@@ -112,7 +114,7 @@ def _take_in(
     rows = rows.filter(F.col("_batch_id") > start.through)
     known = run.tables.read(quarantine_of(contract.table)) if _quarantine_version(run, contract) >= 0 else None
     judged = _judged(contract, rows, known if is_again else None)
-    # judged once, read three times: for the counts, for quarantine, for silver
+    # judged once, read again and again: for the counts, for quarantine, for silver, for its history
     judged = judged.persist()
     try:
         discarded = known.filter("status = 'discarded'").count() if known is not None and is_again else 0
@@ -120,6 +122,7 @@ def _take_in(
         if counts["quarantined"] or is_again:
             _write_quarantine(run, contract, judged, known, is_again=is_again)
         written = _write_silver(run, contract, judged, is_again=is_again)
+        remember(run, contract, judged, is_again=is_again)
     finally:
         judged.unpersist()
     returned = start.returned_before
@@ -155,7 +158,7 @@ def _judged(contract: Contract, rows: DataFrame, known: DataFrame | None) -> Dat
 def _take_back(run: Run, contract: Contract) -> list[Step]:
     """The waiting rows that somebody corrected: judged as they are now, merged if they pass, waiting on if not.
 
-    Silver is written before their status is: a run that dies in between finds them due again.
+    Silver and history are written before their status is: a run that dies in between finds them due again.
     """
     started = now()
     name = quarantine_of(contract.table)
@@ -171,6 +174,7 @@ def _take_back(run: Run, contract: Contract) -> list[Step]:
             f"silver.{contract.table}", silver.newest(judged, contract), contract.key,
             update_if=silver.is_newer(contract),
         )  # fmt: skip
+        remember(run, contract, judged, is_again=False)
         outcome = silver.returned(due, judged, run_id=run.run_id, at=run.started_at)
         run.tables.upsert(name, outcome, silver.ADDRESS)
         judged.unpersist()

@@ -18,12 +18,23 @@ from tests.builders import CONF
 
 Row = dict[str, Any]
 
+_LINEAGE = {
+    "_source_file": "string", "_source_modified_at": "timestamp", "_batch_id": "bigint", "_row_id": "bigint",
+    "_content_hash": "bigint", "_is_live": "boolean",
+}  # fmt: skip
+_VERSION: Row = {
+    "_source_modified_at": "2017-01-01T00:00:00Z", "_source_file": "f.csv", "_content_hash": 1, "_is_live": True,
+}  # fmt: skip
+_NOW: Row = {"valid_from": "1900-01-01T00:00:00Z", "is_current": True, "is_inferred": False}
+
 DEFAULTS: dict[str, Row] = {
     "adventureworks_calendar": {"date": "2017-01-01"},
-    "adventureworks_customers": {"customer_key": 1, "first_name": "Ada", "last_name": "Lovelace"},
+    "adventureworks_customers_history": {"customer_key": 1, "first_name": "Ada", "last_name": "Lovelace", **_VERSION},
     "adventureworks_product_categories": {"category_key": 1, "category_name": "Bikes"},
     "adventureworks_product_subcategories": {"subcategory_key": 1, "subcategory_name": "Road", "category_key": 1},
-    "adventureworks_products": {"product_key": 1, "subcategory_key": 1, "unit_price": "10.0000", "unit_cost": "6.0000"},
+    "adventureworks_products_history": {
+        "product_key": 1, "subcategory_key": 1, "unit_price": "10.0000", "unit_cost": "6.0000", **_VERSION,
+    },
     "adventureworks_returns": {"return_date": "2017-01-01", "territory_key": 1, "product_key": 1, "quantity": 1},
     "adventureworks_sales": {
         "order_number": "SO1", "order_line": 1, "order_date": "2017-01-01", "product_key": 1, "customer_key": 1,
@@ -35,11 +46,13 @@ DEFAULTS: dict[str, Row] = {
         "is_inactive": False,
     },
     "customer_metrics": {"customer_id": "ada", "total_orders": 1},
-    "dim_customers": {"customer_id": "web:ada", "source": "web", "source_customer_id": "ada", "is_inferred": False},
-    "dim_products": {"product_id": "bike", "category": "Bikes", "is_inferred": False},
+    "dim_customers": {"customer_id": "web:ada", "source": "web", "source_customer_id": "ada", **_NOW},
+    "dim_products": {"product_id": "bike", "category": "Bikes", **_NOW},
     "dim_sales_people": {"sales_person_id": "pos:P1", "name": "Alan Turing", "is_inferred": False},
     "dim_territories": {"territory_id": "west", "region": "Northwest", "country": "United States"},
-    "pos_customers": {"customer_id": "C1", "name": "Grace Hopper"},
+    "pos_customers_history": {
+        "customer_id": "C1", "name": "Grace Hopper", "updated_at": "2017-01-01T00:00:00Z", **_VERSION,
+    },
     "pos_sales": {
         "transaction_id": "T1", "customer_id": "C1", "store_id": "S1", "sales_person_id": "P1", "product_id": "MUG",
         "product_name": "Mug", "category": "Gifts", "price": "10.00", "quantity": 1, "discount": 0,
@@ -104,9 +117,12 @@ def customer_360_of(
 
 @cache
 def columns_of(table: str) -> dict[str, str]:
-    """The columns of a silver or gold table and their types."""
+    """The columns of a silver or gold table and their types; those of its lineage too where it is a history."""
     if table in gold_tables():
         return {name: column.type for name, column in gold_tables()[table].definitions.items()}
     contracts, mistakes = read_contracts(CONF / "contracts")
     assert not mistakes
-    return {name: column.type for name, column in contracts[table].columns.items()}
+    is_history = table not in contracts
+    contract = contracts[table.removesuffix("_history")]
+    columns = {name: column.type for name, column in contract.columns.items()}
+    return {**columns, **_LINEAGE} if is_history else columns

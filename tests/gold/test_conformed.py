@@ -9,13 +9,17 @@ from lib.gold.conformed import stores_in_territories, till_sales
 from lib.gold.dimensions.dim_products import dim_products
 from lib.gold.dimensions.dim_stores import dim_stores
 from lib.gold.dimensions.dim_territories import dim_territories
+from lib.history import intervals
 from tests.builders import assert_rows
 from tests.gold.builders import Row, frame, made
 
 PRODUCTS: list[Row] = [
-    {"product_key": 9, "sku": "HL-1", "unit_cost": "9.0000"},
-    {"product_key": 5, "sku": " hl-1 ", "unit_cost": "5.0000"},
+    {"product_key": 9, "sku": "HL-1"},
+    {"product_key": 5, "sku": " hl-1 "},
     {"product_key": 7, "sku": None},
+    # had it once
+    {"product_key": 3, "sku": "HL-1"},
+    {"product_key": 3, "sku": "HL-3", "_source_modified_at": "2017-01-02T00:00:00Z"},
 ]
 TERRITORIES: list[Row] = [
     {"territory_key": 4, "region": "Southwest", "country": "United States"},
@@ -35,21 +39,22 @@ def sold(spark: SparkSession) -> DataFrame:
     """Sales of a SKU that two products of the ERP share, of one that only the till knows, and of no product."""
     skus = {"T1": "HL-1", "T2": " hl-1", "T3": "Mug ", "T4": None}
     rows = [{"transaction_id": number, "product_id": sku} for number, sku in skus.items()]
-    return till_sales(frame(spark, "pos_sales", *rows), frame(spark, "adventureworks_products", *PRODUCTS))
+    products = intervals(frame(spark, "adventureworks_products_history", *PRODUCTS), ["product_key"])
+    return till_sales(frame(spark, "pos_sales", *rows), products)
 
 
 def test_a_sku_is_the_first_product_of_the_erp_that_has_it_and_no_sale_is_doubled(sold: DataFrame) -> None:
     assert_rows(
         sold.filter("transaction_id IN ('T1', 'T2')"),
-        ["transaction_id", "product_id", "unit_cost"],
-        [("T1", "adventureworks:5", Decimal(5)), ("T2", "adventureworks:5", Decimal(5))],
+        ["transaction_id", "product_id", "product_key"],
+        [("T1", "adventureworks:5", 5), ("T2", "adventureworks:5", 5)],
     )
 
 
-def test_a_sku_that_the_erp_does_not_have_is_a_product_of_the_till_at_no_known_cost(sold: DataFrame) -> None:
+def test_a_sku_that_the_erp_does_not_have_is_a_product_of_the_till(sold: DataFrame) -> None:
     assert_rows(
         sold.filter("transaction_id IN ('T3', 'T4')"),
-        ["transaction_id", "product_id", "unit_cost"],
+        ["transaction_id", "product_id", "product_key"],
         [("T3", "pos:MUG", None), ("T4", None, None)],
     )
 
@@ -59,7 +64,7 @@ def test_a_product_that_only_the_till_knows_is_as_its_newest_sale_describes_it(s
     products = made(
         spark,
         dim_products,
-        adventureworks_products=PRODUCTS[:1],
+        adventureworks_products_history=PRODUCTS[:1],
         adventureworks_product_subcategories=[{}],
         adventureworks_product_categories=[{}],
         pos_sales=[

@@ -46,15 +46,20 @@ LINES: tuple[Row, ...] = (
 )
 
 
+NO_MORE: Row = {"valid_from": "1900-01-01T00:00:00Z", "valid_to": "2017-01-01T00:00:00Z", "is_current": False}
+"""What was, and is not any more, counts for nothing."""
+
+
 @pytest.fixture(scope="module")
 def customers(spark: SparkSession) -> dict[str, dict[str, Any]]:
     """All columns of each customer, by customer_id."""
     result = customer_360_of(
-        frame(spark, "dim_customers", *PEOPLE),
+        frame(spark, "dim_customers", *PEOPLE, {**PEOPLE[0], "full_name": "Ada B.", **NO_MORE}),
         frame(
             spark,
             "dim_products",
             {"product_id": "bike", "category": "Bikes"},
+            {"product_id": "bike", "category": "Toys", **NO_MORE},
             {"product_id": "cap", "category": "Clothing"},
             {"product_id": "mug", "category": "Gifts"},
             {"product_id": "ghost", "category": None, "is_inferred": True},

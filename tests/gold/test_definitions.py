@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from lib.config import load_settings
 from lib.gold.registry import GoldTable, code_version, gold_table, gold_tables
+from lib.pipeline.build import input_mistakes
 from tests.builders import CONF
 from tests.gold.builders import DEFAULTS, SETTINGS, Row, frame
 
@@ -20,8 +23,8 @@ TABLES = list(gold_tables().values())
 NAMES = [table.name for table in TABLES]
 
 ROWS: dict[str, list[Row]] = {
-    "adventureworks_customers": [{"customer_key": 1}, {"customer_key": 2}],
-    "adventureworks_products": [{"product_key": 1}, {"product_key": 2, "subcategory_key": None}],
+    "adventureworks_customers_history": [{"customer_key": 1}, {"customer_key": 2}],
+    "adventureworks_products_history": [{"product_key": 1}, {"product_key": 2, "subcategory_key": None}],
     "adventureworks_sales": [
         {"order_number": "SO1", "order_line": 1},
         {"order_number": "SO1", "order_line": 2, "product_key": 404},
@@ -29,7 +32,7 @@ ROWS: dict[str, list[Row]] = {
         {"order_number": "SO3", "order_line": 1, "customer_key": 404, "territory_key": None, "product_key": 404},
     ],
     "adventureworks_returns": [{"product_key": 1}, {"product_key": 404}, {"territory_key": 404}],
-    "pos_customers": [{"customer_id": "C1"}, {"customer_id": "C2"}],
+    "pos_customers_history": [{"customer_id": "C1"}, {"customer_id": "C2"}],
     "pos_sales": [
         {"transaction_id": "T1"},
         {"transaction_id": "T2", "customer_id": "C404", "store_id": "S404", "sales_person_id": "P404"},
@@ -105,6 +108,17 @@ def test_every_member_that_a_fact_names_is_in_its_dimension(fact: GoldTable, bui
 def test_every_table_that_gold_reads_has_a_builder() -> None:
     tables = {each for table in TABLES for each in table.inputs} - set(SETTINGS)
     assert tables <= set(DEFAULTS)
+
+
+def test_a_history_is_there_to_be_read_only_where_the_contract_keeps_one() -> None:
+    configured = load_settings(CONF)
+    assert input_mistakes(configured) == []
+    forgetful = configured.contracts["adventureworks_products"].model_copy(update={"history": False})
+    contracts = {**configured.contracts, "adventureworks_products": forgetful}
+    said = "its parameter 'adventureworks_products_history' is no contract's table or history, gold table or measure"
+    assert input_mistakes(replace(configured, contracts=contracts)) == [
+        f"gold.{name}: {said}" for name in ("dim_products", "fact_returns", "fact_sales")
+    ]
 
 
 def test_a_definition_goes_on_in_an_indented_line_and_the_first_column_may_follow_a_blank_line() -> None:

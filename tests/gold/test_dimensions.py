@@ -10,16 +10,16 @@ from lib.gold.dimensions.dim_sales_people import dim_sales_people
 from lib.gold.dimensions.dim_stores import dim_stores
 from lib.gold.dimensions.dim_territories import dim_territories
 from tests.builders import assert_rows
-from tests.gold.builders import made
+from tests.gold.builders import Row, made
 
 
 def test_a_customer_whom_only_a_sale_names_is_inferred_once(spark: SparkSession) -> None:
     customers = made(
         spark,
         dim_customers,
-        adventureworks_customers=[{"customer_key": 1}],
+        adventureworks_customers_history=[{"customer_key": 1}],
         adventureworks_sales=[{"customer_key": 1}, {"customer_key": 2}, {"customer_key": 2}],
-        pos_customers=[{"customer_id": "1"}],
+        pos_customers_history=[{"customer_id": "1"}],
         pos_sales=[{"customer_id": "1"}, {"customer_id": "C2"}, {"customer_id": "C2"}],
     )
     assert_rows(
@@ -34,16 +34,90 @@ def test_a_customer_whom_only_a_sale_names_is_inferred_once(spark: SparkSession)
     )
 
 
+HELD = ["is_inferred", "date_format(valid_from, 'y-MM-dd')", "date_format(valid_to, 'y-MM-dd')", "is_current"]
+
+
+def test_a_customer_has_a_row_for_each_time_in_which_nothing_changed(spark: SparkSession) -> None:
+    def version(day: str, **said: object) -> Row:
+        return {"_source_modified_at": f"{day}T00:00:00Z", **said}
+
+    customers = made(
+        spark,
+        dim_customers,
+        adventureworks_customers_history=[
+            version("2017-01-01", total_children=1),
+            version("2017-02-01", total_children=1),
+            version("2017-03-01", total_children=2),
+        ],
+        # the file that came last is the oldest version
+        pos_customers_history=[
+            version("2017-03-02", loyalty_tier="gold", updated_at="2017-03-01T00:00:00Z"),
+            version("2017-03-03", loyalty_tier="silver", updated_at="2017-01-01T00:00:00Z"),
+        ],
+    )
+    assert_rows(
+        customers,
+        ["customer_id", "total_children", "loyalty_tier", *HELD],
+        [
+            ("adventureworks:1", 1, None, False, "1900-01-01", "2017-03-01", False),
+            ("adventureworks:1", 2, None, False, "2017-03-01", None, True),
+            ("pos:C1", None, "silver", False, "1900-01-01", "2017-03-01", False),
+            ("pos:C1", None, "gold", False, "2017-03-01", None, True),
+        ],
+    )
+
+
+def test_what_was_deleted_is_kept_as_closed_and_goes_on_as_inferred_where_a_fact_names_it(spark: SparkSession) -> None:
+    gone = {"_source_modified_at": "2017-02-01T00:00:00Z", "_is_live": False}
+    customers = made(
+        spark,
+        dim_customers,
+        adventureworks_customers_history=[{"customer_key": key, **more} for key in (1, 2) for more in ({}, gone)],
+        adventureworks_sales=[{"customer_key": 2}, {"customer_key": 3}],
+    )
+    assert_rows(
+        customers,
+        ["customer_id", "full_name", *HELD],
+        [
+            ("adventureworks:1", "Ada Lovelace", False, "1900-01-01", "2017-02-01", False),
+            ("adventureworks:2", "Ada Lovelace", False, "1900-01-01", "2017-02-01", False),
+            ("adventureworks:2", None, True, "2017-02-01", None, True),
+            ("adventureworks:3", None, True, "1900-01-01", None, True),
+        ],
+    )
+
+
+def test_a_product_has_a_row_for_each_time_in_which_nothing_changed(spark: SparkSession) -> None:
+    products = made(
+        spark,
+        dim_products,
+        adventureworks_products_history=[
+            {"unit_price": 10},
+            {"unit_price": 12, "_source_modified_at": "2017-02-01T00:00:00Z"},
+        ],
+        pos_sales=[{"product_id": "MUG"}],
+    )
+    assert_rows(
+        products,
+        ["product_id", "CAST(unit_price AS INT)", *HELD],
+        [
+            ("adventureworks:1", 10, False, "1900-01-01", "2017-02-01", False),
+            ("adventureworks:1", 12, False, "2017-02-01", None, True),
+            ("pos:MUG", 10, False, "1900-01-01", None, True),
+        ],
+    )
+
+
 def test_a_full_name_is_made_of_the_names_that_there_are(spark: SparkSession) -> None:
     customers = made(
         spark,
         dim_customers,
-        adventureworks_customers=[
+        adventureworks_customers_history=[
             {"customer_key": 1, "first_name": "Ada", "last_name": "Lovelace"},
             {"customer_key": 2, "first_name": None, "last_name": "Lovelace"},
             {"customer_key": 3, "first_name": None, "last_name": None},
         ],
-        pos_customers=[{"customer_id": "C1", "name": "Grace Hopper"}],
+        pos_customers_history=[{"customer_id": "C1", "name": "Grace Hopper"}],
     )
     assert_rows(
         customers,
@@ -57,8 +131,8 @@ def test_a_customer_has_what_the_source_knows_and_null_for_what_it_does_not(spar
     customers = made(
         spark,
         dim_customers,
-        adventureworks_customers=[{"email": "ada@example.com", "gender": "F", **born}],
-        pos_customers=[
+        adventureworks_customers_history=[{"email": "ada@example.com", "gender": "F", **born}],
+        pos_customers_history=[
             {"email": "grace@example.com", "phone": "555", "region": "West", "loyalty_tier": "gold", **born}
             | {"loyalty_points": 7}
         ],
@@ -77,7 +151,7 @@ def test_a_product_has_the_names_of_its_groups_as_far_as_they_are_known(spark: S
     products = made(
         spark,
         dim_products,
-        adventureworks_products=[
+        adventureworks_products_history=[
             {"product_key": 1, "subcategory_key": 1},
             {"product_key": 2, "subcategory_key": 2},
             {"product_key": 3, "subcategory_key": 404},
@@ -105,7 +179,7 @@ def test_a_product_that_only_a_sale_or_a_return_names_is_inferred_once(spark: Sp
     products = made(
         spark,
         dim_products,
-        adventureworks_products=[{"product_key": 1}],
+        adventureworks_products_history=[{"product_key": 1}],
         adventureworks_sales=[{"product_key": 1}, {"product_key": 2}],
         adventureworks_returns=[{"product_key": 2}, {"product_key": 3}],
     )

@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from lib.gold.facts.fact_sales import fact_sales
 from tests.builders import assert_rows
-from tests.gold.builders import made
+from tests.gold.builders import Row, made
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def web(spark: SparkSession) -> DataFrame:
             {"order_number": "SO1", "order_line": 2, "quantity": 2, "product_key": 404},
             {"order_number": "SO2", "order_line": 1, "quantity": 2, "product_key": 2, "territory_key": None},
         ],
-        adventureworks_products=[
+        adventureworks_products_history=[
             {"product_key": 1, "unit_price": "3578.2700", "unit_cost": "2171.2942"},
             {"product_key": 2, "unit_price": "0.0001", "unit_cost": "0.0000"},
         ],
@@ -42,7 +42,9 @@ def store(spark: SparkSession) -> DataFrame:
             | {"sold_at": "2017-07-01T00:00:00Z"},
         ],
         pos_stores=[{"store_id": "S1", "region": "North", "country": "Iceland"}],
-        adventureworks_products=[{"product_key": 5, "sku": "HL-1", "unit_price": "34.9900", "unit_cost": "13.0863"}],
+        adventureworks_products_history=[
+            {"product_key": 5, "sku": "HL-1", "unit_price": "34.9900", "unit_cost": "13.0863"}
+        ],
     ).cache()
 
 
@@ -110,7 +112,7 @@ def test_every_line_of_both_sources_is_one_row_whatever_the_joins_find(spark: Sp
         spark,
         fact_sales,
         adventureworks_sales=[{"order_number": "SO1"}, {"order_number": "SO2", "product_key": 404}],
-        adventureworks_products=[{"product_key": 1, "sku": "MUG"}, {"product_key": 2, "sku": "mug "}],
+        adventureworks_products_history=[{"product_key": 1, "sku": "MUG"}, {"product_key": 2, "sku": "mug "}],
         adventureworks_territories=twice_the_same,
         # the number of the second is that of a web order
         pos_sales=[{"transaction_id": "T1"}, {"transaction_id": "SO1"}, {"transaction_id": "T2", "store_id": "S404"}],
@@ -129,11 +131,33 @@ def test_every_line_of_both_sources_is_one_row_whatever_the_joins_find(spark: Sp
     )
 
 
+def test_a_line_has_the_price_and_cost_that_held_when_its_day_began(spark: SparkSession) -> None:
+    def version(day: str, price: int, cost: int) -> Row:
+        return {"sku": "MUG", "unit_price": price, "unit_cost": cost, "_source_modified_at": f"{day}T00:00:00Z"}
+
+    days = ["2015-01-01", "2017-02-27", "2017-02-28", "2017-03-01", "2017-03-02"]
+    facts = made(
+        spark,
+        fact_sales,
+        adventureworks_sales=[{"order_number": day, "order_date": day} for day in days],
+        # the last one comes into force in the middle of the day
+        adventureworks_products_history=[
+            version("2017-02-01", 10, 6), version("2017-02-28", 20, 7),
+            {**version("2017-03-01", 30, 8), "_source_modified_at": "2017-03-01T00:00:01Z"},
+        ],
+        pos_sales=[{"transaction_id": f"T {day}", "sold_at": f"{day}T23:59:59Z", "price": 99} for day in days],
+    )  # fmt: skip
+    expected = [(10, 6), (10, 6), (20, 7), (20, 7), (30, 8)]
+    web = [(day, price, cost) for day, (price, cost) in zip(days, expected, strict=True)]
+    store = [(f"T {day}", 99, cost) for day, (_, cost) in zip(days, expected, strict=True)]
+    assert_rows(facts, ["order_id", "CAST(unit_price AS INT)", "CAST(unit_cost AS INT)"], [*web, *store])
+
+
 def test_the_largest_price_and_quantity_do_not_overflow(spark: SparkSession) -> None:
     facts = made(
         spark,
         fact_sales,
         adventureworks_sales=[{"quantity": 99999}],
-        adventureworks_products=[{"unit_price": "999999999999999.9999", "unit_cost": "0.0001"}],
+        adventureworks_products_history=[{"unit_price": "999999999999999.9999", "unit_cost": "0.0001"}],
     )
     assert_rows(facts, ["total_value", "total_cost"], [(Decimal("99998999999999999990.00010000"), Decimal("9.9999"))])

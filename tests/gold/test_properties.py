@@ -77,7 +77,7 @@ def built(
     returns = frame(spark, "adventureworks_returns")
     products = frame(
         spark,
-        "adventureworks_products",
+        "adventureworks_products_history",
         *[
             {"product_key": n, "sku": f"sku{n}", "unit_price": price, "unit_cost": cost}
             for n, (price, cost) in enumerate(price_list, 1)
@@ -88,8 +88,8 @@ def built(
         spark, "adventureworks_territories", *[{"territory_key": n, "country": f"country {n % 2}"} for n in (1, 2, 3)]
     )
     stores = frame(spark, "pos_stores", *[{"store_id": f"S{n}", "country": f"Country {n}"} for n in (1, 2, 3)])
-    customers = frame(spark, "adventureworks_customers", *[{"customer_key": n} for n in range(1, 11)])
-    members = frame(spark, "pos_customers", *[{"customer_id": f"C{n}"} for n in range(1, 6)])
+    customers = frame(spark, "adventureworks_customers_history", *[{"customer_key": n} for n in range(1, 11)])
+    members = frame(spark, "pos_customers_history", *[{"customer_id": f"C{n}"} for n in range(1, 6)])
     facts = fact_sales(sales, products, territories, till, stores)
     return facts, customer_360_of(
         dim_customers(customers, sales, members, till),

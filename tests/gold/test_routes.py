@@ -16,24 +16,28 @@ from hypothesis import strategies as st
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from lib.config import read_contracts
 from lib.gold import routes
 from lib.gold.registry import GoldTable, gold_table, gold_tables
-from lib.gold.routes import Via
-from tests.builders import assert_rows
+from lib.gold.routes import By, Via
+from lib.history import changed_intervals
+from tests.builders import CONF, assert_rows
 from tests.gold.builders import SETTINGS, Row, frame
 
 Rows = dict[str, list[Row]]
+
+HISTORIES = {each.history_table: each for each in read_contracts(CONF / "contracts")[0].values() if each.history}
 
 EXAMPLES = int(os.environ.get("LAKEHOUSE_EXAMPLES", "1"))
 """Nights to try, each of some hundred keys; more of them by hand."""
 
 KEYED = {name: table for name, table in gold_tables().items() if table.key}
 GRAINS = {
-    "adventureworks_customers": ["customer_key"],
-    "adventureworks_products": ["product_key"],
+    "adventureworks_customers_history": ["customer_key", "_source_modified_at"],
+    "adventureworks_products_history": ["product_key", "_source_modified_at"],
     "adventureworks_returns": ["return_date", "territory_key", "product_key"],
     "adventureworks_sales": ["order_number", "order_line"],
-    "pos_customers": ["customer_id"],
+    "pos_customers_history": ["customer_id", "updated_at"],
     "pos_sales": ["transaction_id"],
     "pos_sales_people": ["sales_person_id"],
 }
@@ -48,12 +52,17 @@ def maybe(dice: Random, value: Any) -> Any:
     return value if dice.random() > 0.1 else None
 
 
-def product(dice: Random, key: int) -> Row:
+def version(dice: Random) -> Row:
+    return {"_source_modified_at": f"{some_day(dice)}T00:00:00Z", "_is_live": dice.random() > 0.1}
+
+
+def product(dice: Random, number: int) -> Row:
     # a SKU in two spellings, which several products may share
     sku = dice.choice(["sku{}", " SKU{} "]).format(dice.randint(1, 12))
     group = maybe(dice, dice.randint(1, 3))
     price = maybe(dice, dice.randint(0, 99))
-    return {"product_key": key, "sku": maybe(dice, sku), "subcategory_key": group, "unit_price": price}
+    said = {"product_key": number % 12 + 1, "sku": maybe(dice, sku), "subcategory_key": group, "unit_price": price}
+    return {**said, **version(dice)}
 
 
 def web_line(dice: Random, order: int, number: int) -> Row:
@@ -75,8 +84,12 @@ def receipt(dice: Random, number: int) -> Row:
 
 
 ROW_OF: dict[str, Callable[[Random, int], Row]] = {
-    "adventureworks_customers": lambda dice, n: {"customer_key": n, "first_name": maybe(dice, f"Ada {dice.random()}")},
-    "adventureworks_products": product,
+    "adventureworks_customers_history": lambda dice, n: {
+        "customer_key": n % 30,
+        "first_name": dice.choice([None, "Ada", "Grace"]),
+        **version(dice),
+    },
+    "adventureworks_products_history": product,
     "adventureworks_returns": lambda dice, n: {
         "product_key": n % 14,
         "territory_key": n % 6,
@@ -84,15 +97,20 @@ ROW_OF: dict[str, Callable[[Random, int], Row]] = {
         "return_date": f"2017-01-{n % 28 + 1:02d}",
     },
     "adventureworks_sales": lambda dice, n: web_line(dice, n // 3, n % 3),
-    "pos_customers": lambda dice, n: {"customer_id": f"C{n}", "name": maybe(dice, f"Grace {dice.random()}")},
+    "pos_customers_history": lambda dice, n: {
+        "customer_id": f"C{n % 40}",
+        "name": dice.choice([None, "Alan", "Edsger"]),
+        **version(dice),
+        "updated_at": f"{some_day(dice)}T00:00:00Z",
+    },
     "pos_sales": receipt,
     "pos_sales_people": lambda dice, n: (
         {"sales_person_id": f"P{n}", "name": f"Alan {dice.random()}"} | {"store_id": f"S{dice.randint(1, 6)}"}
     ),
 }
 SIZES = {
-    "adventureworks_customers": 30, "adventureworks_products": 12, "adventureworks_returns": 40,
-    "adventureworks_sales": 300, "pos_customers": 40, "pos_sales": 300, "pos_sales_people": 8,
+    "adventureworks_customers_history": 60, "adventureworks_products_history": 24, "adventureworks_returns": 40,
+    "adventureworks_sales": 300, "pos_customers_history": 80, "pos_sales": 300, "pos_sales_people": 8,
 }  # fmt: skip
 FIXED: Rows = {
     "adventureworks_calendar": [{}],
@@ -152,14 +170,20 @@ class Night:
         return rows
 
     def changed_rows(self, name: str, before: "Night") -> DataFrame | None:
-        """What a change feed has: both images of a row that is another one, or only in one of the nights."""
-        rows = apart(before.rows(name), self.rows(name))
-        if not rows:
+        """The net changes since another night, None where there are none."""
+        then, now = before.rows(name), self.rows(name)
+        if not apart(then, now):
             return None
+        if name in HISTORIES:
+            touched = self.frame(name).unionByName(before.frame(name))
+            return changed_intervals(before.frame(name), self.frame(name), touched, HISTORIES[name])
         file = self.folder / f"{name} changed.parquet"
         if not file.exists():
-            pq.write_table(pa.Table.from_pylist(rows, schema=pq.read_table(self.folder / name).schema), file)
-        return self.spark.read.schema(self.frame(name).schema).parquet(str(file))
+            came = [{**row, "_came": 1} for row in missing_in(then, now)]
+            gone = [{**row, "_came": -1} for row in missing_in(now, then)]
+            schema = pq.read_table(self.folder / name).schema.append(pa.field("_came", pa.int64()))
+            pq.write_table(pa.Table.from_pylist([*came, *gone], schema=schema), file)
+        return self.spark.read.parquet(str(file))
 
     def _keep(self, name: str, made: DataFrame) -> None:
         made.coalesce(1).write.parquet(str(self.folder / name))
@@ -170,10 +194,14 @@ def values(table: GoldTable) -> dict[str, Any]:
     return {each: SETTINGS[each] for each in table.inputs if each in SETTINGS}
 
 
+def missing_in(here: list[Row], there: list[Row]) -> list[Row]:
+    known = {str(sorted(row.items())) for row in here}
+    return [row for row in there if str(sorted(row.items())) not in known]
+
+
 def apart(one: list[Row], other: list[Row]) -> list[Row]:
     """The rows of each that the other one lacks."""
-    here, there = ({str(sorted(row.items())): row for row in rows} for rows in (one, other))
-    return [row for text, row in [*here.items(), *there.items()] if (text in here) != (text in there)]
+    return [*missing_in(one, other), *missing_in(other, one)]
 
 
 def followed(table: GoldTable, before: Night, after: Night) -> tuple[list[Row], int]:
@@ -230,6 +258,30 @@ def test_a_changed_row_leads_to_its_key_and_to_that_of_the_rows_which_it_is_join
     cut = routes.restricted(inputs, keys, ways)
     assert_rows(cut["sales"], ["id"], [("o1",), ("o2",)])
     assert cut["products"] is inputs["products"]
+
+
+def test_a_change_of_what_a_function_does_not_read_is_none(spark: SparkSession) -> None:
+    inputs = {"sales": spark.sql("SELECT * FROM VALUES ('o1', 1), ('o2', 2) AS t(id, product)")}
+    ways: dict[str, routes.Route] = {
+        "sales": "id",
+        "products": Via("sales", here="CASE WHEN is_sold THEN product END", there="product", reads=("category",)),
+    }
+    changed = spark.sql(
+        "SELECT * FROM VALUES (1, true, 'Bikes', 5, -1L), (1, true, 'Bikes', 6, 1L), (2, true, 'Bikes', 5, -1L), "
+        "(2, true, 'Caps', 5, 1L), (3, false, 'Caps', 5, 1L) AS t(product, is_sold, category, price, _came)"
+    )
+    assert_rows(routes.keys_of({"products": changed}, inputs, ways), ["_key_0"], [("o2",)])
+    of_products: dict[str, routes.Route] = {"products": By(("product",), reads=("category",))}
+    assert_rows(routes.keys_of({"products": changed}, {}, of_products), ["_key_0"], [(2,), (3,)])
+
+
+def test_a_row_that_is_written_again_as_it_was_is_no_change(spark: SparkSession) -> None:
+    feed = spark.sql(
+        "SELECT * FROM VALUES (1, 'a', 'b1', 'update_preimage'), (1, 'a', 'b2', 'update_postimage'), "
+        "(2, 'a', 'b1', 'update_preimage'), (2, 'c', 'b2', 'update_postimage'), (3, 'd', 'b2', 'insert'), "
+        "(3, 'd', 'b2', 'delete'), (4, 'e', 'b1', 'delete') AS t(id, name, _source_file, _change_type)"
+    )
+    assert_rows(routes.net_changes(feed), ["id", "name", "_came"], [(2, "a", -1), (2, "c", 1), (4, "e", -1)])
 
 
 def test_an_input_with_two_ways_to_the_key_stays_whole(spark: SparkSession) -> None:

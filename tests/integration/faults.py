@@ -68,4 +68,6 @@ def _label(method: str, name: str, seen: Counter[str]) -> str:
         return f"record of {table}" if layer == "gold" else f"progress of {table}"
     if table.endswith("_quarantine"):
         return f"quarantine {table.removesuffix('_quarantine')}"
+    if table.endswith("_history"):
+        return f"history {table.removesuffix('_history')}"
     return f"{layer} {table}"

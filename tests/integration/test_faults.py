@@ -25,6 +25,7 @@ CUT_OFF = {
     "settle": "rows in bronze, their files still planned",
     "quarantine pos_sales": "rows in quarantine, not committed",
     "silver pos_sales": "quarantine written, silver not committed",
+    "history pos_customers": "silver written, its history not committed",
     "progress of pos_sales": "silver written, and not how far it is",
     "gold dim_customers": "a dimension, not committed",
     "gold fact_sales": "the facts, not committed",

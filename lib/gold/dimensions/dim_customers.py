@@ -3,27 +3,32 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lib.gold.ids import id_of, with_inferred
+from lib.gold.ids import id_of, with_inferred_now
 from lib.gold.registry import gold_table
+from lib.history import intervals
 
 
 @gold_table(
-    grain=["customer_id"],
+    grain=["customer_id", "valid_from"],
     key="customer_id",
     routes={
-        "adventureworks_customers": "concat('adventureworks:', customer_key)",
+        "adventureworks_customers_history": "concat('adventureworks:', customer_key)",
         "adventureworks_sales": "concat('adventureworks:', customer_key)",
-        "pos_customers": "concat('pos:', customer_id)",
+        "pos_customers_history": "concat('pos:', customer_id)",
         "pos_sales": "concat('pos:', customer_id)",
     },
 )
 def dim_customers(
-    adventureworks_customers: DataFrame,
+    adventureworks_customers_history: DataFrame,
     adventureworks_sales: DataFrame,
-    pos_customers: DataFrame,
+    pos_customers_history: DataFrame,
     pos_sales: DataFrame,
 ) -> DataFrame:
-    """One row per customer of any source, those included whom only a sale names; NULL is what the source does not say.
+    """One row per customer and stretch of time in which nothing changed, those included whom only a sale names.
+
+    Customers of any source; NULL is what the source does not say. One who was deleted and whom a sale names goes on as
+    inferred. Join a sale on customer_id and is_current for who that is now, on customer_id and valid_from <= order_date
+    < valid_to (or NULL) for who that was then.
 
     customer_id: STRING. The customer's id in gold, `{source}:{source_customer_id}`.
     source: STRING. The system that knows the customer.
@@ -45,9 +50,13 @@ def dim_customers(
     education_level: STRING. Highest level of education.
     occupation: STRING. Kind of work.
     home_owner: BOOLEAN. Owns a home.
-    is_inferred: BOOLEAN. True where no customer record has landed: only the id is known.
+    is_inferred: BOOLEAN. True where no customer record has landed, or it was deleted: only the id is known.
+    valid_from: TIMESTAMP. From when on the row held; 1900-01-01 where it is the first that is known.
+    valid_to: TIMESTAMP. Until when it held, that moment not included; NULL where it holds now.
+    is_current: BOOLEAN. True in the one row of a customer that holds now; a customer that was deleted has none.
     """
-    web = with_inferred(adventureworks_customers, "customer_key", adventureworks_sales).withColumns(
+    of_web = intervals(adventureworks_customers_history, ["customer_key"])
+    web = with_inferred_now(of_web, "customer_key", adventureworks_sales).withColumns(
         {
             "customer_id": id_of("adventureworks", "customer_key"),
             "source": F.lit("adventureworks"),
@@ -55,7 +64,8 @@ def dim_customers(
             "full_name": F.nullif(F.concat_ws(" ", "first_name", "last_name"), F.lit("")),
         }
     )
-    till = with_inferred(pos_customers, "customer_id", pos_sales).withColumns(
+    of_till = intervals(pos_customers_history, ["customer_id"], latest_by=["updated_at"])
+    till = with_inferred_now(of_till, "customer_id", pos_sales).withColumns(
         {
             "customer_id": id_of("pos", "customer_id"),
             "source": F.lit("pos"),
@@ -86,4 +96,7 @@ def dim_customers(
         "occupation",
         "home_owner",
         "is_inferred",
+        "valid_from",
+        "valid_to",
+        "is_current",
     )

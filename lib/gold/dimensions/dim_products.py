@@ -4,32 +4,36 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lib.gold.conformed import till_sales
-from lib.gold.ids import id_of, with_inferred
+from lib.gold.ids import id_of, with_inferred_now
 from lib.gold.registry import gold_table
+from lib.history import beginning, intervals
 
 
 @gold_table(
-    grain=["product_id"],
+    grain=["product_id", "valid_from"],
     key="product_id",
     routes={
-        "adventureworks_products": ["concat('adventureworks:', product_key)", "concat('pos:', upper(trim(sku)))"],
+        "adventureworks_products_history": [
+            "concat('adventureworks:', product_key)",
+            "concat('pos:', upper(trim(sku)))",
+        ],
         "adventureworks_sales": "concat('adventureworks:', product_key)",
         "adventureworks_returns": "concat('adventureworks:', product_key)",
         "pos_sales": "concat('pos:', upper(trim(product_id)))",
     },
 )
 def dim_products(
-    adventureworks_products: DataFrame,
+    adventureworks_products_history: DataFrame,
     adventureworks_product_subcategories: DataFrame,
     adventureworks_product_categories: DataFrame,
     adventureworks_sales: DataFrame,
     adventureworks_returns: DataFrame,
     pos_sales: DataFrame,
 ) -> DataFrame:
-    """One row per product, those included which only a sale or a return names, or which only the till knows.
+    """One row per product and stretch of time without a change, those included which only a fact or the till knows.
 
-    The till describes what it sells: a SKU that the ERP does not have is a product with the name, category and price
-    of its newest sale.
+    The groups have the names that they have now. The till describes what it sells: a SKU that the ERP does not have is
+    a product with the name, category and price of its newest sale, since ever.
 
     product_id: STRING. The product's id in gold, `{source}:{source_product_id}`.
     source: STRING. The system that knows the product: adventureworks, or pos where the ERP does not have the SKU.
@@ -45,9 +49,14 @@ def dim_products(
     unit_cost: DECIMAL(19,4). What one costs the retailer, US dollars; NULL for pos.
     unit_price: DECIMAL(19,4). List price of one, US dollars; for pos, the price of its newest sale, before discount.
     product_description: STRING. Text for the customer.
-    is_inferred: BOOLEAN. True where no record that describes the product has landed: only the id is known.
+    is_inferred: BOOLEAN. True where no record that describes the product has landed, or it was deleted: only the id is
+      known.
+    valid_from: TIMESTAMP. From when on the row held; 1900-01-01 where it is the first that is known.
+    valid_to: TIMESTAMP. Until when it held, that moment not included; NULL where it holds now.
+    is_current: BOOLEAN. True in the one row of a product that holds now; a product that was deleted has none.
     """
-    inferred = with_inferred(adventureworks_products, "product_key", adventureworks_sales, adventureworks_returns)
+    versions = intervals(adventureworks_products_history, ["product_key"])
+    inferred = with_inferred_now(versions, "product_key", adventureworks_sales, adventureworks_returns)
     subcategories = adventureworks_product_subcategories.select(
         "subcategory_key", F.col("subcategory_name").alias("subcategory"), "category_key"
     )
@@ -60,7 +69,7 @@ def dim_products(
             "source_product_id": F.col("product_key").cast("string"),
         }
     )
-    of_till = _known_to_the_till_alone(till_sales(pos_sales, adventureworks_products))
+    of_till = _known_to_the_till_alone(till_sales(pos_sales, versions))
     return of_erp.unionByName(of_till, allowMissingColumns=True).select(
         "product_id",
         "source",
@@ -77,6 +86,9 @@ def dim_products(
         "unit_price",
         "product_description",
         "is_inferred",
+        "valid_from",
+        "valid_to",
+        "is_current",
     )
 
 
@@ -91,4 +103,6 @@ def _known_to_the_till_alone(sales: DataFrame) -> DataFrame:
         "sku",
         "newest.*",
         F.lit(False).alias("is_inferred"),
+        beginning().alias("valid_from"),
+        F.lit(True).alias("is_current"),
     )

@@ -7,6 +7,7 @@ from lib.gold.conformed import stores_in_territories, till_sales
 from lib.gold.ids import id_of
 from lib.gold.registry import gold_table
 from lib.gold.routes import Via
+from lib.history import intervals, valid_at
 
 
 @gold_table(
@@ -15,7 +16,7 @@ from lib.gold.routes import Via
     key="order_id",
     routes={
         "adventureworks_sales": "order_number",
-        "adventureworks_products": [
+        "adventureworks_products_history": [
             Via("adventureworks_sales", here="product_key", there="product_key"),
             Via("pos_sales", here="upper(trim(sku))", there="upper(trim(product_id))"),
         ],
@@ -24,12 +25,15 @@ from lib.gold.routes import Via
 )
 def fact_sales(
     adventureworks_sales: DataFrame,
-    adventureworks_products: DataFrame,
+    adventureworks_products_history: DataFrame,
     adventureworks_territories: DataFrame,
     pos_sales: DataFrame,
     pos_stores: DataFrame,
 ) -> DataFrame:
     """One row per order line.
+
+    List price and cost are those that held when the day of the order began, in UTC; of a day before the product's first
+    known version, those of that version.
 
     order_id: STRING. The order's number in its source; a till's transaction is an order of one line.
     order_line: INT. The line's number within the order.
@@ -43,16 +47,17 @@ def fact_sales(
     source_customer_id: STRING. The customer's key in that system.
     channel: STRING. How it was sold: web or store.
     quantity: INT. Units.
-    unit_price: DECIMAL(19,4). Price of one before the discount, US dollars: web, the list price, NULL where the
-      product is unknown; store, the till's.
-    unit_cost: DECIMAL(19,4). Cost of one, US dollars; NULL where the ERP does not know the product.
+    unit_price: DECIMAL(19,4). Price of one before the discount, US dollars: web, the list price of the day, NULL
+      where the product is unknown; store, the till's.
+    unit_cost: DECIMAL(19,4). Cost of one on the day, US dollars; NULL where the ERP does not know the product.
     discount: DECIMAL(5,4). Share of the price that was let off, 0 to 1.
     total_value: DECIMAL(28,8). quantity × unit_price × (1 − discount), US dollars, exact; sums are rounded once.
     total_cost: DECIMAL(24,4). quantity × unit_cost, US dollars.
     order_date: DATE. When, the day of the order's first line in UTC: dim_date.
     """
-    web = _web_lines(adventureworks_sales, adventureworks_products)
-    till = till_sales(pos_sales, adventureworks_products)
+    products = intervals(adventureworks_products_history, ["product_key"], columns=["sku", "unit_price", "unit_cost"])
+    web = _web_lines(adventureworks_sales, products)
+    till = _at_cost(till_sales(pos_sales, products), products)
     store = _store_lines(till, stores_in_territories(pos_stores, adventureworks_territories))
     return web.unionByName(store).select(
         "order_id",
@@ -77,9 +82,9 @@ def fact_sales(
 
 
 def _web_lines(sales: DataFrame, products: DataFrame) -> DataFrame:
-    prices = products.select("product_key", "unit_price", "unit_cost")
+    prices = products.drop("sku")
     order = Window.partitionBy("order_number")
-    return sales.join(prices, "product_key", how="left").select(
+    return valid_at(sales, prices, ["product_key"], moment=F.col("order_date")).select(
         F.col("order_number").alias("order_id"),
         "order_line",
         F.count(F.lit(1)).over(order).cast("int").alias("order_lines"),
@@ -98,6 +103,11 @@ def _web_lines(sales: DataFrame, products: DataFrame) -> DataFrame:
         # an order is of one day, so that a part of the days has whole orders
         F.min("order_date").over(order).alias("order_date"),
     )
+
+
+def _at_cost(sales: DataFrame, products: DataFrame) -> DataFrame:
+    costs = products.drop("sku", "unit_price")
+    return valid_at(sales, costs, ["product_key"], moment=F.col("order_date"))
 
 
 def _store_lines(sales: DataFrame, stores: DataFrame) -> DataFrame:

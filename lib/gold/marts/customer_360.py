@@ -76,7 +76,7 @@ def customer_360(
     buyers = customer_metrics.join(measures.recent_spend(fact_sales, F.lit(as_of)), "customer_id", how="left").join(
         dim_territories.select("territory_id", "country", "region"), "territory_id", how="left"
     )
-    customers = dim_customers.join(measures.standing(buyers), "customer_id", how="left")
+    customers = dim_customers.filter("is_current").join(measures.standing(buyers), "customer_id", how="left")
     days_since = F.date_diff(F.lit(as_of), F.col("last_order_date"))
     return customers.select(
         "customer_id",

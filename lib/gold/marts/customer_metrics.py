@@ -14,7 +14,9 @@ from lib.gold.routes import Via
     key="customer_id",
     routes={
         "fact_sales": "customer_id",
-        "dim_products": Via("fact_sales", here="product_id", there="product_id"),
+        "dim_products": Via(
+            "fact_sales", here="CASE WHEN is_current THEN product_id END", there="product_id", reads=("category",)
+        ),
     },
 )
 def customer_metrics(fact_sales: DataFrame, dim_products: DataFrame, sales_until: date | None) -> DataFrame:
@@ -39,7 +41,9 @@ def customer_metrics(fact_sales: DataFrame, dim_products: DataFrame, sales_until
     # everything below is by customer: this shuffle saves all others
     sales = measures.until(fact_sales, sales_until).repartition("customer_id")
     lifetime = measures.lifetime(measures.orders_of(sales))
-    return lifetime.join(measures.favourites(sales, dim_products), "customer_id", how="left").select(
+    return lifetime.join(
+        measures.favourites(sales, dim_products.filter("is_current")), "customer_id", how="left"
+    ).select(
         "customer_id",
         "territory_id",
         "total_orders",

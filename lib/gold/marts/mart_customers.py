@@ -7,12 +7,32 @@ from pyspark.sql import functions as F
 
 from lib.gold import measures
 from lib.gold.registry import gold_table
+from lib.gold.routes import By
 
 
 @gold_table(
     grain=["customer_id", "sales_date_month"],
     key="customer_id",
-    routes={"fact_sales": "customer_id", "customer_360": "customer_id"},
+    routes={
+        "fact_sales": "customer_id",
+        # what moves with the calendar every day is not in this mart
+        "customer_360": By(
+            ("customer_id",),
+            reads=(
+                "full_name",
+                "home_region",
+                "phone",
+                "historical_ltv",
+                "first_order_date",
+                "last_order_date",
+                "total_orders",
+                "total_spend",
+                "avg_days_between_orders",
+                "is_inactive",
+                "rfm_segment",
+            ),
+        ),
+    },
 )
 def mart_customers(fact_sales: DataFrame, customer_360: DataFrame, sales_until: date | None) -> DataFrame:
     """One row per customer and month in which the customer bought; order lines after as_of are left out.

@@ -20,7 +20,7 @@ _PAIR = ("store_id", "sales_person_id")
     key="store_id",
     routes={
         "fact_sales": f"coalesce(store_id, '{UNKNOWN}')",
-        "dim_sales_people": Via("fact_sales", here="sales_person_id", there="sales_person_id"),
+        "dim_sales_people": Via("fact_sales", here="sales_person_id", there="sales_person_id", reads=("name",)),
     },
 )
 def mart_sales_team(
