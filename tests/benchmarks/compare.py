@@ -24,6 +24,7 @@ TABLES = [
     "gold/kpi_daily",
     "gold/sales_by_region_month",
 ]
+HISTORY = ("valid_from", "valid_to", "is_current")
 SHOWN = 3
 
 
@@ -31,7 +32,8 @@ def differences(ours: Path, theirs: Path, tables: list[str]) -> list[str]:
     """What differs, in words: the table, and some rows that only one of the two has; nothing where all is the same.
 
     The other pipeline's columns count, each with type and values. A column that only ours has must have one value in
-    all rows: the tills do not fill it. Of a row in quarantine the file and the reasons count.
+    all rows: the tills do not fill it. Of a row in quarantine the file and the reasons count, of a dimension with a
+    history the rows that hold now.
     """
     connection = duckdb.connect(config={"temp_directory": f"{theirs}/.spill"})
     connection.execute("SET TimeZone = 'UTC'")
@@ -61,11 +63,14 @@ def _types(path: Path, *, is_quarantine: bool) -> dict[str, str]:
     types = {field.name: str(field.type) for field in table.schema().fields}
     if is_quarantine:
         return {name: types[name] for name in ("_source_file", "dq_errors")}
-    return {name: type_name for name, type_name in types.items() if not name.startswith("_")}
+    return {name: type_name for name, type_name in types.items() if not name.startswith("_") and name not in HISTORY}
 
 
 def _view(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
-    connection.read_parquet(DeltaTable(str(path)).file_uris()).create_view(name, replace=True)
+    rows = connection.read_parquet(DeltaTable(str(path)).file_uris())
+    # the others know what is, and not what was
+    held = rows.filter("is_current") if "is_current" in rows.columns else rows
+    held.create_view(name, replace=True)
 
 
 def _value(name: str, type_name: str) -> str:
