@@ -16,7 +16,6 @@ import pytest
 from pyspark.sql import SparkSession
 
 from lib.generate.adventureworks import generate
-from lib.gold.registry import gold_tables
 from tests.builders import CONF, Lake
 from tests.integration.contents import table_rows
 from tests.integration.processes import (
@@ -32,6 +31,8 @@ from tests.integration.processes import (
 )
 
 ENVIRONMENT = {"SPARK_HOME": str(SPARK_HOME), "PYSPARK_PYTHON": sys.executable}
+ONLY = "customer_360"
+"""With all that it is made from: half of gold."""
 DAEMON = {
     "SPARK_DAEMON_MEMORY": "256m",
     "SPARK_DAEMON_JAVA_OPTS": f"{FAST} -Dspark.master.rest.enabled=false",
@@ -96,10 +97,10 @@ def test_a_cluster_makes_the_same_gold_as_one_process(cluster: Cluster, spark: S
         days = {"start": date(2016, 1, 1), "end": date(2017, 6, 30)}
         generate(lake.landing / "adventureworks", customers=300, seed=11, **days)
     submit(cluster, there.root, tmp_path / "elsewhere")
-    outcome = here.run()
+    outcome = here.run(only=[ONLY])
     assert outcome.status == 0, outcome.text
     expected = table_rows(here, ["gold"])
-    assert expected.keys() == {f"gold.{name}" for name in gold_tables()}
+    assert {"gold.fact_sales", "gold.customer_metrics"} <= {*expected}
     assert len(expected["gold.customer_360"]) == 300
     assert table_rows(there, ["gold"]) == expected
 
@@ -122,7 +123,7 @@ def submit(cluster: Cluster, root: Path, cwd: Path) -> None:
     command = [SPARK_SUBMIT, "--master", cluster.master, "--properties-file", CONF / "spark" / "cluster.conf"]
     for key, value in settings.items():
         command += ["--conf", f"{key}={value}"]
-    command += ["--py-files", "lib.zip", "run_pipeline.py", "--root", root, "--conf", CONF]
+    command += ["--py-files", "lib.zip", "run_pipeline.py", "--root", root, "--conf", CONF, "--only", ONLY]
     log = cluster.folder / "job.log"
     with started(*command, log=log, cwd=cwd, env=environment(**ENVIRONMENT)) as process:
         wait_until(lambda: process.poll() is not None, within=300, logs=cluster.logs)

@@ -29,7 +29,7 @@ CUT_OFF = {
     "progress of pos_sales": "silver written, and not how far it is",
     "gold dim_customers": "a dimension, not committed",
     "gold fact_sales": "the facts, not committed",
-    "gold customer_360": "customer_360, not committed",
+    "gold kpi_daily": "a mart, not committed",
     "ledger: steps": "all tables written, no step in the ledger",
     "ledger: quality": "the counts of the rules, not committed",
     "ledger: runs": "the steps in the ledger, and not the run",
@@ -49,8 +49,8 @@ KILLED = {
 OUTCOMES: dict[tuple[str, str, str], str] = {}
 
 
-ONLY = ["customer_360"]
-"""With all that it is made from: one gold table is written as another one is."""
+ONLY = ["dim_customers", "kpi_daily"]
+"""With what they are made from: one gold table is written as another one is."""
 
 
 class OneThread(Lake):

@@ -10,7 +10,6 @@ import pytest
 from pyspark.sql import SparkSession
 
 from lib.generate.adventureworks import generate
-from lib.gold.registry import gold_tables
 from lib.lock import locked
 from tests.builders import CONF, Lake
 from tests.integration.contents import table_rows
@@ -26,6 +25,9 @@ BY_PYTHON = {
     # that of `make test`, which starts faster, if there is one
     "PYSPARK_SUBMIT_ARGS": os.environ.get("PYSPARK_SUBMIT_ARGS", f'--properties-file "{LOCAL_CONF}" pyspark-shell'),
 }
+
+ONLY = "customer_360"
+"""With all that it is made from: half of gold."""
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +47,7 @@ def test_the_layers_one_by_one_make_the_gold_of_the_whole_pipeline_and_a_rejecte
     spark: SparkSession, landed: Path, tmp_path: Path
 ) -> None:
     whole, parts = (Lake(spark, tmp_path / name, CONF) for name in ("in one go", "layer by layer"))
-    outcome = whole.run(copy_from=landed)
+    outcome = whole.run(copy_from=landed, only=[ONLY])
     assert outcome.status == 0, outcome.text
 
     shutil.copytree(landed, parts.landing / "adventureworks")
@@ -57,14 +59,16 @@ def test_the_layers_one_by_one_make_the_gold_of_the_whole_pipeline_and_a_rejecte
         ("refine_silver", [sys.executable], BY_PYTHON, 0),
         ("build_gold", [sys.executable], BY_PYTHON, 0),
     ):
-        done = run(*start, job(name), "--root", parts.root, cwd=tmp_path, env=environment(**env), timeout=300)
+        done = run(
+            *start, job(name), "--root", parts.root, "--only", ONLY, cwd=tmp_path, env=environment(**env), timeout=300
+        )
         said[name] = done.stdout + done.stderr
         assert done.returncode == status, said[name]
         assert f"{status} failed" in done.stdout.splitlines()[-1]
     assert "AdventureWorks_Sales_2018.csv: rejected: columns OrderLineItem, StockDate, " in said["ingest_bronze"]
 
     expected = table_rows(whole, ["gold"])
-    assert expected.keys() == {f"gold.{name}" for name in gold_tables()}
+    assert {"gold.fact_sales", "gold.customer_metrics"} <= {*expected}
     assert len(expected["gold.customer_360"]) == 60
     assert table_rows(parts, ["gold"]) == expected
 
