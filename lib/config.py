@@ -35,6 +35,7 @@ class Settings:
     batch_bytes: int
     batch_files: int
     threads: int
+    mark_above: int
     full_above: float
     measures: dict[str, Any]
     demo: Demo
@@ -89,6 +90,7 @@ def load_settings(
         batch_bytes=chosen.batch_mib * 1024 * 1024,
         batch_files=chosen.batch_files,
         threads=chosen.threads,
+        mark_above=chosen.mark_above,
         full_above=chosen.full_above,
         measures=dict(lakehouse.measures),
         demo=lakehouse.demo,

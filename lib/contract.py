@@ -258,6 +258,9 @@ class Environment(_Model):
     batch_mib: int = Field(ge=1, description="MiB of landed files that one bronze batch takes at most")
     batch_files: int = Field(ge=1, description="landed files that one bronze batch takes at most")
     threads: int = Field(ge=1, le=64, description="tables worked on at the same time")
+    mark_above: int = Field(
+        ge=0, description="rows of a table of silver or gold above which an update marks rows instead of writing files"
+    )
     full_above: float = Field(
         ge=0, le=1, description="share of an input's rows, or of a gold table's, above which gold is computed whole"
     )

@@ -16,6 +16,9 @@ from lib.sql import sql_text
 FEED = {"delta.enableChangeDataFeed": "true"}
 """The property of tables whose readers follow what changed: Delta keeps which rows a commit changed."""
 
+MARKS = {"delta.enableDeletionVectors": "true"}
+"""The property of tables of which an update marks the rows that are gone, and does not write their files anew."""
+
 
 @dataclass(frozen=True)
 class Written:

@@ -20,7 +20,7 @@ from lib.gold import routes
 from lib.gold.registry import GoldTable, code_version, gold_tables
 from lib.ops import Step
 from lib.pipeline.affected import NOTHING, Feeds, Made, Scope, scope_of
-from lib.pipeline.context import Run, histories, seconds_since
+from lib.pipeline.context import Run, histories, properties_for, seconds_since
 from lib.pipeline.ledger import last_made
 from lib.session import local_frame
 from lib.tables import FEED, Written
@@ -146,7 +146,7 @@ def _described(run: Run, table: GoldTable) -> int:
     """See that the table says what it is, and keeps its changes; gives its version."""
     name = f"gold.{table.name}"
     snapshot = run.tables.snapshot(name)
-    wanted = {"comment": table.description, **FEED}
+    wanted = {"comment": table.description, **properties_for(run, name)}
     if snapshot is None or {"comment": snapshot.description, **snapshot.properties}.items() >= wanted.items():
         return snapshot.version if snapshot else -1
     run.tables.set_properties(name, wanted)

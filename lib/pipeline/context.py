@@ -11,7 +11,7 @@ from lib.config import Settings
 from lib.contract import Contract
 from lib.ops import Step
 from lib.pipeline.request import Request
-from lib.tables import Tables
+from lib.tables import FEED, MARKS, Tables
 from lib.terminal import Reporter
 
 T = TypeVar("T")
@@ -80,6 +80,12 @@ class Run:
                 else:
                     raise error
         return results
+
+
+def properties_for(run: Run, table: str) -> dict[str, str]:
+    """The properties that a table of silver or gold (its full name) is to have, its size considered."""
+    is_large = run.tables.count(table, with_tombstones=True) > run.settings.mark_above
+    return {**FEED, **(MARKS if is_large else {})}
 
 
 def histories(settings: Settings) -> dict[str, Contract]:

@@ -13,7 +13,7 @@ from lib.config import contract_hash
 from lib.contract import IS_LIVE, Contract
 from lib.errors import ConservationError, QualityError
 from lib.ops import RuleCount, Step
-from lib.pipeline.context import Run, now, seconds_since
+from lib.pipeline.context import Run, now, properties_for, seconds_since
 from lib.pipeline.ledger import LAST_STEP, as_property
 from lib.pipeline.remember import remember, remember_burials
 from lib.tables import FEED, Written
@@ -88,7 +88,8 @@ def _refine(run: Run, contract: Contract) -> None:
     progress = replace(progress, quarantine_version=_quarantine_version(run, contract))
     is_conserved = _check(run, contract, progress)
     steps = [replace(step, is_conserved=is_conserved) for step in steps]
-    properties = {"comment": contract.description, **FEED, _PROPERTY: json.dumps(asdict(progress))}
+    properties = properties_for(run, f"silver.{contract.table}")
+    properties |= {"comment": contract.description, _PROPERTY: json.dumps(asdict(progress))}
     if steps:
         properties[LAST_STEP] = as_property(run, steps[0])
     run.tables.set_properties(f"silver.{contract.table}", properties)
