@@ -21,11 +21,13 @@ CAME = "_came"
 class By:
     """`key` is SQL over an input's columns: the key of the rows that a row of it is part of, one for each column.
 
-    With `reads`, the columns that the function reads of the input beside it, a change of any other one is none.
+    With `reads`, the columns that the function reads of the input beside it, a change of any other one is none. With
+    `names_only` the function asks whether a row names the key at all: one more row of a known key is no change.
     """
 
     key: tuple[str, ...]
     reads: tuple[str, ...] = ()
+    names_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,14 +52,26 @@ Route = Step | list[Step]
 
 
 def keys_of(
-    changed: Mapping[str, DataFrame], inputs: Mapping[str, DataFrame], routes: Mapping[str, Route]
+    changed: Mapping[str, DataFrame],
+    inputs: Mapping[str, DataFrame],
+    routes: Mapping[str, Route],
+    *,
+    known: DataFrame,
 ) -> DataFrame:
     """The keys, distinct, that changed rows of some inputs lead to; columns `_key_0`, ….
 
-    `changed` are net changes; `inputs` are the whole inputs as they are now. Each changed input must have a route.
+    `changed` are net changes; `inputs` are the whole inputs as they are now; `known` are the keys that the table has.
+    Each changed input must have a route.
     """
-    found = [_along(rows, step, inputs, routes) for name, rows in changed.items() for step in _steps(routes[name])]
+    found = [
+        _along(rows, step, inputs, routes, known) for name, rows in changed.items() for step in _steps(routes[name])
+    ]
     return reduce(DataFrame.union, found).distinct()
+
+
+def keyed(rows: DataFrame, key: Sequence[str]) -> DataFrame:
+    """The `key`, SQL over their columns, of each row; columns `_key_0`, …."""
+    return rows.select(*[F.expr(part).alias(f"_key_{n}") for n, part in enumerate(key)])
 
 
 def net_changes(feed: DataFrame) -> DataFrame:
@@ -97,22 +111,42 @@ def of_keys(rows: DataFrame, keys: DataFrame, key: Sequence[str]) -> DataFrame:
     return rows.join(keys, reduce(Column.__and__, same), how="left_semi")
 
 
-def _along(changed: DataFrame, step: Step, inputs: Mapping[str, DataFrame], routes: Mapping[str, Route]) -> DataFrame:
+def _along(
+    changed: DataFrame,
+    step: Step,
+    inputs: Mapping[str, DataFrame],
+    routes: Mapping[str, Route],
+    known: DataFrame,
+) -> DataFrame:
     if not isinstance(step, Via):
-        return _keyed(changed, _by(step))
-    joined = _keyed(changed, By((step.here,), step.reads)).filter("_key_0 IS NOT NULL").distinct()
+        by = _by(step)
+        return _named_anew(changed, by.key, known) if by.names_only else _read(changed, by)
+    joined = _read(changed, By((step.here,), step.reads)).filter("_key_0 IS NOT NULL").distinct()
     here = joined.select(F.col("_key_0").alias("_here"))
     reached = inputs[step.through].join(here, F.expr(step.there) == F.col("_here"), how="left_semi")
     direct = [_by(each) for each in _steps(routes[step.through]) if not isinstance(each, Via)]
-    return reduce(DataFrame.union, [_keyed(reached, By(each.key)) for each in direct])
+    return reduce(DataFrame.union, [keyed(reached, each.key) for each in direct])
 
 
-def _keyed(rows: DataFrame, by: By) -> DataFrame:
+def _read(rows: DataFrame, by: By) -> DataFrame:
     keys = [F.expr(part).alias(f"_key_{n}") for n, part in enumerate(by.key)]
     if not by.reads:
         return rows.select(*keys)
-    read = netted(rows.select(*keys, *by.reads, CAME))
-    return read.select(*[f"_key_{n}" for n in range(len(by.key))])
+    return netted(rows.select(*keys, *by.reads, CAME)).select(*_names(by.key))
+
+
+def _named_anew(rows: DataFrame, key: Sequence[str], known: DataFrame) -> DataFrame:
+    """The keys that fewer rows name than before, and those that rows name and the table has not."""
+    keys = [F.expr(part).alias(name) for part, name in zip(key, _names(key), strict=True)]
+    named = netted(rows.select(*keys, CAME))
+    same = reduce(Column.__and__, [F.col(f"named.{name}").eqNullSafe(F.col(f"known.{name}")) for name in _names(key)])
+    marked = known.distinct().withColumn("_is_known", F.lit(True))
+    both = named.alias("named").join(marked.alias("known"), same, how="left")
+    return both.filter(f"{CAME} < 0 OR _is_known IS NULL").select(*[f"named.{name}" for name in _names(key)])
+
+
+def _names(key: Sequence[str]) -> list[str]:
+    return [f"_key_{n}" for n in range(len(key))]
 
 
 def _steps(route: Route) -> list[Step]:

@@ -162,7 +162,8 @@ def _keys(
     feeds: Feeds,
 ) -> Scope:
     changed = {name: feeds.rows(*span) for name, span in spans.items()}
-    keys = routes.keys_of(changed, inputs, table.routes).persist()
+    known = routes.keyed(run.tables.read(f"gold.{table.name}"), table.key)
+    keys = routes.keys_of(changed, inputs, table.routes, known=known).persist()
     try:
         n_keys = keys.count()
     except Exception as error:

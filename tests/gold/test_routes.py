@@ -212,7 +212,8 @@ def followed(table: GoldTable, before: Night, after: Night) -> tuple[list[Row], 
     inputs = after.inputs(table)
     feeds = {each: after.changed_rows(each, before) for each in inputs}
     changed = {each: rows for each, rows in feeds.items() if rows is not None}
-    keys = routes.keys_of(changed, inputs, table.routes).persist()
+    known = routes.keyed(before.frame(table.name), table.key)
+    keys = routes.keys_of(changed, inputs, table.routes, known=known).persist()
     again = table.function(**routes.restricted(inputs, keys, table.routes), **values(table))
     old = before.frame(table.name)
     same = [F.expr(part).eqNullSafe(F.col(f"_key_{n}")) for n, part in enumerate(table.key)]
@@ -247,6 +248,21 @@ def test_following_the_changes_of_a_night_gives_what_a_full_rebuild_gives(spark:
                 event(f"{table.name}: {n_keys} keys")
 
 
+def keys_of(changed: dict[str, DataFrame], inputs: dict[str, DataFrame], ways: dict[str, routes.Route]) -> DataFrame:
+    """The keys, of a table that has the one named `known` so far."""
+    known = next(iter(changed.values())).sparkSession.sql("SELECT 'known' AS _key_0")
+    return routes.keys_of(changed, inputs, ways, known=known)
+
+
+def test_a_row_that_only_names_a_known_key_changes_nothing_until_there_is_one_less(spark: SparkSession) -> None:
+    named = spark.sql(
+        "SELECT * FROM VALUES ('known', 1, 1L), ('known', 2, 1L), ('new', 3, 1L), ('less', 4, -1L), "
+        "('same', 5, -1L), ('same', 6, 1L), (NULL, 7, 1L) AS t(store, sale, _came)"
+    )
+    ways: dict[str, routes.Route] = {"sales": By(("store",), names_only=True)}
+    assert_rows(keys_of({"sales": named}, {}, ways), ["_key_0"], [("new",), ("less",), (None,)])
+
+
 def test_a_changed_row_leads_to_its_key_and_to_that_of_the_rows_which_it_is_joined_with(spark: SparkSession) -> None:
     inputs = {
         "sales": spark.sql("SELECT * FROM VALUES ('o1', 1), ('o2', 1), ('o3', 2), ('o4', NULL) AS t(id, product)"),
@@ -254,9 +270,9 @@ def test_a_changed_row_leads_to_its_key_and_to_that_of_the_rows_which_it_is_join
     }
     ways: dict[str, routes.Route] = {"sales": "id", "products": Via("sales", here="product", there="product")}
     changed = {"products": spark.sql("SELECT 1 AS product UNION ALL SELECT NULL")}
-    assert_rows(routes.keys_of(changed, inputs, ways), ["_key_0"], [("o1",), ("o2",)])
+    assert_rows(keys_of(changed, inputs, ways), ["_key_0"], [("o1",), ("o2",)])
     both = {**changed, "sales": spark.sql("SELECT 'o9' AS id, 2 AS product UNION ALL SELECT 'o1', 2")}
-    keys = routes.keys_of(both, inputs, ways)
+    keys = keys_of(both, inputs, ways)
     assert_rows(keys, ["_key_0"], [("o1",), ("o2",), ("o9",)])
     cut = routes.restricted(inputs, keys, ways)
     assert_rows(cut["sales"], ["id"], [("o1",), ("o2",)])
@@ -273,9 +289,9 @@ def test_a_change_of_what_a_function_does_not_read_is_none(spark: SparkSession) 
         "SELECT * FROM VALUES (1, true, 'Bikes', 5, -1L), (1, true, 'Bikes', 6, 1L), (2, true, 'Bikes', 5, -1L), "
         "(2, true, 'Caps', 5, 1L), (3, false, 'Caps', 5, 1L) AS t(product, is_sold, category, price, _came)"
     )
-    assert_rows(routes.keys_of({"products": changed}, inputs, ways), ["_key_0"], [("o2",)])
+    assert_rows(keys_of({"products": changed}, inputs, ways), ["_key_0"], [("o2",)])
     of_products: dict[str, routes.Route] = {"products": By(("product",), reads=("category",))}
-    assert_rows(routes.keys_of({"products": changed}, {}, of_products), ["_key_0"], [(2,), (3,)])
+    assert_rows(keys_of({"products": changed}, {}, of_products), ["_key_0"], [(2,), (3,)])
 
 
 def test_a_row_that_is_written_again_as_it_was_is_no_change(spark: SparkSession) -> None:
@@ -290,7 +306,7 @@ def test_a_row_that_is_written_again_as_it_was_is_no_change(spark: SparkSession)
 def test_an_input_with_two_ways_to_the_key_stays_whole(spark: SparkSession) -> None:
     inputs = {"products": spark.sql("SELECT * FROM VALUES (1, 'a'), (2, 'b') AS t(product, sku)")}
     ways: dict[str, routes.Route] = {"products": ["concat('erp:', product)", "concat('till:', sku)"]}
-    keys = routes.keys_of({"products": inputs["products"].limit(1)}, inputs, ways)
+    keys = keys_of({"products": inputs["products"].limit(1)}, inputs, ways)
     assert_rows(keys, ["_key_0"], [("erp:1",), ("till:a",)])
     assert routes.restricted(inputs, keys, ways)["products"] is inputs["products"]
 

@@ -5,6 +5,7 @@ from pyspark.sql import functions as F
 
 from lib.gold.ids import id_of, with_inferred_now
 from lib.gold.registry import gold_table
+from lib.gold.routes import By
 from lib.history import intervals
 
 
@@ -13,9 +14,9 @@ from lib.history import intervals
     key="customer_id",
     routes={
         "adventureworks_customers_history": "concat('adventureworks:', customer_key)",
-        "adventureworks_sales": "concat('adventureworks:', customer_key)",
+        "adventureworks_sales": By(("concat('adventureworks:', customer_key)",), names_only=True),
         "pos_customers_history": "concat('pos:', customer_id)",
-        "pos_sales": "concat('pos:', customer_id)",
+        "pos_sales": By(("concat('pos:', customer_id)",), names_only=True),
     },
 )
 def dim_customers(

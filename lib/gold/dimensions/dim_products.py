@@ -6,6 +6,7 @@ from pyspark.sql import functions as F
 from lib.gold.conformed import till_sales
 from lib.gold.ids import id_of, with_inferred_now
 from lib.gold.registry import gold_table
+from lib.gold.routes import By
 from lib.history import beginning, intervals
 
 
@@ -17,8 +18,8 @@ from lib.history import beginning, intervals
             "concat('adventureworks:', product_key)",
             "concat('pos:', upper(trim(sku)))",
         ],
-        "adventureworks_sales": "concat('adventureworks:', product_key)",
-        "adventureworks_returns": "concat('adventureworks:', product_key)",
+        "adventureworks_sales": By(("concat('adventureworks:', product_key)",), names_only=True),
+        "adventureworks_returns": By(("concat('adventureworks:', product_key)",), names_only=True),
         "pos_sales": "concat('pos:', upper(trim(product_id)))",
     },
 )

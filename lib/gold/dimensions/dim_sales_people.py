@@ -4,6 +4,7 @@ from pyspark.sql import DataFrame
 
 from lib.gold.ids import id_of, with_inferred
 from lib.gold.registry import gold_table
+from lib.gold.routes import By
 
 
 @gold_table(
@@ -11,7 +12,7 @@ from lib.gold.registry import gold_table
     key="sales_person_id",
     routes={
         "pos_sales_people": "concat('pos:', sales_person_id)",
-        "pos_sales": "concat('pos:', sales_person_id)",
+        "pos_sales": By(("concat('pos:', sales_person_id)",), names_only=True),
     },
 )
 def dim_sales_people(pos_sales_people: DataFrame, pos_sales: DataFrame) -> DataFrame:

@@ -5,12 +5,16 @@ from pyspark.sql import DataFrame
 from lib.gold.conformed import stores_in_territories
 from lib.gold.ids import id_of, with_inferred
 from lib.gold.registry import gold_table
+from lib.gold.routes import By
 
 
 @gold_table(
     grain=["store_id"],
     key="store_id",
-    routes={"pos_sales": "concat('pos:', store_id)", "pos_sales_people": "concat('pos:', store_id)"},
+    routes={
+        "pos_sales": By(("concat('pos:', store_id)",), names_only=True),
+        "pos_sales_people": By(("concat('pos:', store_id)",), names_only=True),
+    },
 )
 def dim_stores(
     pos_stores: DataFrame, adventureworks_territories: DataFrame, pos_sales: DataFrame, pos_sales_people: DataFrame

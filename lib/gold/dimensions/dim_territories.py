@@ -6,14 +6,15 @@ from pyspark.sql import functions as F
 from lib.gold.conformed import stores_in_territories
 from lib.gold.ids import id_of, with_inferred
 from lib.gold.registry import gold_table
+from lib.gold.routes import By
 
 
 @gold_table(
     grain=["territory_id"],
     key="territory_id",
     routes={
-        "adventureworks_sales": "concat('adventureworks:', territory_key)",
-        "adventureworks_returns": "concat('adventureworks:', territory_key)",
+        "adventureworks_sales": By(("concat('adventureworks:', territory_key)",), names_only=True),
+        "adventureworks_returns": By(("concat('adventureworks:', territory_key)",), names_only=True),
     },
 )
 def dim_territories(
