@@ -25,6 +25,11 @@ def test_only_picks_a_table_and_all_that_it_is_made_from() -> None:
     assert requested(ENTITIES, only=["pos_st*"]).tables == {"pos_stores"}
 
 
+def test_the_history_of_an_entity_comes_with_the_entity() -> None:
+    tables = requested([*ENTITIES, "adventureworks_products", "adventureworks_returns"], only=["fact_returns"]).tables
+    assert tables == {"fact_returns", "adventureworks_returns", "adventureworks_products"}
+
+
 def test_exclude_leaves_a_table_out_and_not_what_reads_it() -> None:
     tables = requested(ENTITIES, only=["dim_stores"], exclude=["pos_*"]).tables
     assert tables == {"dim_stores", "adventureworks_territories"}

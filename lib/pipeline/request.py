@@ -46,7 +46,8 @@ def requested(
     """
     known: dict[str, Sequence[str]] = {
         **dict.fromkeys(entities, ()),
-        **{name: table.inputs for name, table in gold_tables().items()},
+        # a history is a table of the entity that it has the versions of
+        **{name: [each.removesuffix("_history") for each in table.inputs] for name, table in gold_tables().items()},
     }
     tables = _with_inputs(_matching("--only", only, known), known) if only else {*known}
     tables -= _matching("--exclude", exclude, known)
