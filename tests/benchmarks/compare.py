@@ -28,8 +28,16 @@ HISTORY = ("valid_from", "valid_to", "is_current")
 SHOWN = 3
 
 
+def marked(lake: Path, tables: list[str]) -> list[Path]:
+    """The tables whose files may hold rows that are marked as gone, which is unknown to who reads files alone."""
+    paths = [lake / table for table in tables]
+    return [path for path in paths if "deletionVectors" in (DeltaTable(str(path)).protocol().reader_features or [])]
+
+
 def differences(ours: Path, theirs: Path, tables: list[str]) -> list[str]:
     """What differs, in words: the table, and some rows that only one of the two has; nothing where all is the same.
+
+    No row of their files may be marked as gone (`marked`): it would be one that only one of them has.
 
     The other pipeline's columns count, each with type and values. A column that only ours has must have one value in
     all rows: the tills do not fill it. Of a row in quarantine the file and the reasons count, of a dimension with a
@@ -58,8 +66,6 @@ def _differences(connection: duckdb.DuckDBPyConnection, table: str, ours: Path, 
 
 def _types(path: Path, *, is_quarantine: bool) -> dict[str, str]:
     table = DeltaTable(str(path))
-    if "deletionVectors" in (table.protocol().reader_features or []):
-        raise NotImplementedError(f"{path}: its files hold deleted rows")
     types = {field.name: str(field.type) for field in table.schema().fields}
     if is_quarantine:
         return {name: types[name] for name in ("_source_file", "dq_errors")}
