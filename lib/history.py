@@ -134,22 +134,6 @@ def valid_at(facts: DataFrame, held: DataFrame, key: Sequence[str], *, moment: C
     return timed.join(aside, same_key & has_begun & goes_on, how="left").select(*facts.columns, *values)
 
 
-def changed_intervals(then: DataFrame, now: DataFrame, touched: DataFrame, contract: Contract) -> DataFrame:
-    """The intervals that a history has now and had not then (`_came` 1), and the other way round (-1).
-
-    `touched` has the keys, among them, of all versions that came or went in between. Columns as in `intervals`.
-    """
-    keys = touched.select(*contract.key).distinct()
-
-    def held(versions: DataFrame, came: int) -> DataFrame:
-        of_keys = versions.join(keys, list(contract.key), how="left_semi")
-        return intervals(of_keys, contract.key, latest_by=contract.latest_by).withColumn("_came", F.lit(came))
-
-    both = held(now, 1).unionAll(held(then, -1))
-    columns = [name for name in both.columns if name != "_came"]
-    return both.groupBy(*columns).agg(F.sum("_came").alias("_came")).filter("_came <> 0")
-
-
 def _counted(moment: Column) -> Column:
     """A moment as it counts; a NULL stays one, which greatest() alone would make the beginning."""
     return F.when(moment.isNotNull(), F.greatest(moment.cast("timestamp"), beginning()))

@@ -3,6 +3,7 @@
 import pytest
 
 from lib.errors import ConfigError
+from lib.gold.registry import GoldTable
 from lib.pipeline.request import requested
 
 ENTITIES = ["pos_sales", "pos_stores", "adventureworks_territories", "adventureworks_sales", "pos_sales_people"]
@@ -28,6 +29,12 @@ def test_only_picks_a_table_and_all_that_it_is_made_from() -> None:
 def test_the_history_of_an_entity_comes_with_the_entity() -> None:
     tables = requested([*ENTITIES, "adventureworks_products", "adventureworks_returns"], only=["fact_returns"]).tables
     assert tables == {"fact_returns", "adventureworks_returns", "adventureworks_products"}
+
+
+def test_an_entity_may_itself_be_called_a_history(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = GoldTable("visits", lambda crm_history: crm_history, ("crm_history",), ("id",), ())
+    monkeypatch.setattr("lib.pipeline.request.gold_tables", lambda: {"visits": table})
+    assert requested(["crm", "crm_history"], only=["visits"]).tables == {"visits", "crm_history"}
 
 
 def test_exclude_leaves_a_table_out_and_not_what_reads_it() -> None:

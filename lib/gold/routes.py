@@ -11,7 +11,8 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lib.contract import IS_LIVE
+from lib.contract import IS_LIVE, Contract
+from lib.history import intervals
 
 CAME = "_came"
 """In changes: how many times more a row is there than before, below zero for one that was there before."""
@@ -60,7 +61,7 @@ def keys_of(
 ) -> DataFrame:
     """The keys, distinct, that changed rows of some inputs lead to; columns `_key_0`, ….
 
-    `changed` are net changes; `inputs` are the whole inputs as they are now; `known` are the keys that the table has.
+    `changed` are net changes; `inputs` are the whole inputs as they are now; `known` are the `known_keys` of the table.
     Each changed input must have a route.
     """
     found = [
@@ -69,9 +70,9 @@ def keys_of(
     return reduce(DataFrame.union, found).distinct()
 
 
-def keyed(rows: DataFrame, key: Sequence[str]) -> DataFrame:
-    """The `key`, SQL over their columns, of each row; columns `_key_0`, …."""
-    return rows.select(*[F.expr(part).alias(f"_key_{n}") for n, part in enumerate(key)])
+def known_keys(rows: DataFrame, key: Sequence[str]) -> DataFrame:
+    """The keys that a table has; of one with a history those that have a row which holds now. Columns `_key_0`, …."""
+    return rows.filter("is_current" if "is_current" in rows.columns else "true").select(*_keys(key)).distinct()
 
 
 def net_changes(feed: DataFrame) -> DataFrame:
@@ -90,6 +91,20 @@ def netted(changes: DataFrame) -> DataFrame:
     """Changes (rows with `_came`), each row once and without those that cancel each other."""
     columns = [name for name in changes.columns if name != CAME]
     return changes.groupBy(*columns).agg(F.sum(CAME).alias(CAME)).filter(F.col(CAME) != 0)
+
+
+def changed_intervals(then: DataFrame, now: DataFrame, touched: DataFrame, contract: Contract) -> DataFrame:
+    """The net changes of a history's intervals: columns as in `intervals`, and `_came`.
+
+    `touched` has the keys, among them, of all versions that came or went in between.
+    """
+    keys = touched.select(*contract.key).distinct()
+
+    def held(versions: DataFrame, came: int) -> DataFrame:
+        of_keys = versions.join(keys, list(contract.key), how="left_semi")
+        return intervals(of_keys, contract.key, latest_by=contract.latest_by).withColumn(CAME, F.lit(came))
+
+    return netted(held(now, 1).unionAll(held(then, -1)))
 
 
 def restricted(inputs: Mapping[str, DataFrame], keys: DataFrame, routes: Mapping[str, Route]) -> dict[str, DataFrame]:
@@ -125,24 +140,26 @@ def _along(
     here = joined.select(F.col("_key_0").alias("_here"))
     reached = inputs[step.through].join(here, F.expr(step.there) == F.col("_here"), how="left_semi")
     direct = [_by(each) for each in _steps(routes[step.through]) if not isinstance(each, Via)]
-    return reduce(DataFrame.union, [keyed(reached, each.key) for each in direct])
+    return reduce(DataFrame.union, [reached.select(*_keys(each.key)) for each in direct])
 
 
 def _read(rows: DataFrame, by: By) -> DataFrame:
-    keys = [F.expr(part).alias(f"_key_{n}") for n, part in enumerate(by.key)]
     if not by.reads:
-        return rows.select(*keys)
-    return netted(rows.select(*keys, *by.reads, CAME)).select(*_names(by.key))
+        return rows.select(*_keys(by.key))
+    return netted(rows.select(*_keys(by.key), *by.reads, CAME)).select(*_names(by.key))
 
 
 def _named_anew(rows: DataFrame, key: Sequence[str], known: DataFrame) -> DataFrame:
     """The keys that fewer rows name than before, and those that rows name and the table has not."""
-    keys = [F.expr(part).alias(name) for part, name in zip(key, _names(key), strict=True)]
-    named = netted(rows.select(*keys, CAME))
+    named = netted(rows.select(*_keys(key), CAME))
     same = reduce(Column.__and__, [F.col(f"named.{name}").eqNullSafe(F.col(f"known.{name}")) for name in _names(key)])
-    marked = known.distinct().withColumn("_is_known", F.lit(True))
+    marked = known.withColumn("_is_known", F.lit(True))
     both = named.alias("named").join(marked.alias("known"), same, how="left")
     return both.filter(f"{CAME} < 0 OR _is_known IS NULL").select(*[f"named.{name}" for name in _names(key)])
+
+
+def _keys(key: Sequence[str]) -> list[Column]:
+    return [F.expr(part).alias(name) for part, name in zip(key, _names(key), strict=True)]
 
 
 def _names(key: Sequence[str]) -> list[str]:

@@ -1,7 +1,7 @@
 """What of a gold table is to be computed again: nothing, the keys that changed inputs touch, or all of it, and why."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
@@ -9,7 +9,6 @@ from pyspark.sql import DataFrame
 
 from lib.gold import routes
 from lib.gold.registry import GoldTable
-from lib.history import changed_intervals
 from lib.pipeline.context import Run, histories
 
 
@@ -24,10 +23,6 @@ class Made:
     tables: dict[str, int]
     values: dict[str, Any]
     version: int = -1
-
-    def as_facts(self) -> dict[str, Any]:
-        """For the ledger."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -68,7 +63,7 @@ class Feeds:
             return routes.net_changes(feed)
         # a version that says what the one before it said is a row more, and changes nothing
         then, now = (tables.read(name, version=each, with_tombstones=True) for each in (after, through))
-        return changed_intervals(then, now, feed, contract)
+        return routes.changed_intervals(then, now, feed, contract)
 
     def close(self) -> None:
         """Let the rows go."""
@@ -162,7 +157,7 @@ def _keys(
     feeds: Feeds,
 ) -> Scope:
     changed = {name: feeds.rows(*span) for name, span in spans.items()}
-    known = routes.keyed(run.tables.read(f"gold.{table.name}"), table.key)
+    known = routes.known_keys(run.tables.read(f"gold.{table.name}"), table.key)
     keys = routes.keys_of(changed, inputs, table.routes, known=known).persist()
     try:
         n_keys = keys.count()

@@ -2,7 +2,7 @@
 
 import json
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from functools import reduce
 from graphlib import TopologicalSorter
@@ -38,7 +38,10 @@ class _Gold:
 
 
 def build(run: Run) -> None:
-    """Bring gold up to silver. A table whose input failed is not built, and neither is what depends on it."""
+    """Bring gold up to silver, and tell the run the day for which customer_360 is computed.
+
+    A table whose input failed is not built, and neither is what depends on it.
+    """
     tables = {name: table for name, table in gold_tables().items() if name in run.request.tables}
     gold = _Gold(run, {name: Made(**facts) for name, facts in last_made(run).items()}, Feeds(run))
     graph = TopologicalSorter(
@@ -62,6 +65,7 @@ def build(run: Run) -> None:
                     graph.done(name)
     finally:
         gold.feeds.close()
+    run.as_of = run.settings.as_of or _last_order_date(gold)
     _tell_inferred(run)
 
 
@@ -76,17 +80,13 @@ def input_mistakes(settings: Settings) -> list[str]:
     ]
 
 
-def as_of_of(run: Run) -> date | None:
-    """The day that customer_360 is computed for: the one given, else that of the latest order; None without one."""
-    return run.settings.as_of or _last_order_date(run)
-
-
-def _last_order_date(run: Run) -> date | None:
-    if run.tables.snapshot("gold.fact_sales") is None:
-        return None
-    latest = run.tables.read("gold.fact_sales").agg(F.max("order_date")).collect()
-    day: date | None = latest[0][0]
-    return day
+def _last_order_date(gold: _Gold) -> date | None:
+    """The day of the latest order, None without one; asked once, by what reads fact_sales, when that is built."""
+    tables = gold.run.tables
+    with gold.lock:
+        if gold.last_order_date is None and tables.snapshot("gold.fact_sales") is not None:
+            gold.last_order_date = tables.read("gold.fact_sales").agg(F.max("order_date")).collect()[0][0]
+    return gold.last_order_date
 
 
 def _build(gold: _Gold, table: GoldTable) -> None:
@@ -118,7 +118,7 @@ def _build(gold: _Gold, table: GoldTable) -> None:
             seconds_since(started), rows_in=rows_in or written.offered, accepted=written.offered,
             changed=written.changed, is_conserved=is_conserved, keys=scope.n_keys, why=scope.why,
             # of a table that failed it is not on record what it was made from: it is made whole the next time
-            made_from=json.dumps(made.as_facts(), sort_keys=True) if is_conserved is not False else None,
+            made_from=json.dumps(asdict(made), sort_keys=True) if is_conserved is not False else None,
         )
     )  # fmt: skip
 
@@ -188,11 +188,8 @@ def _arguments(gold: _Gold, table: GoldTable) -> tuple[dict[str, DataFrame], dic
 
 def _days(gold: _Gold) -> dict[str, date | None]:
     """`as_of`, and `sales_until`: the day after which sales do not count, None where there are none after it."""
-    with gold.lock:
-        if gold.last_order_date is None:
-            gold.last_order_date = _last_order_date(gold.run)
     # before the first order there is nothing to look back on: any day will do
-    last = gold.last_order_date or gold.run.started_at.date()
+    last = _last_order_date(gold) or gold.run.started_at.date()
     as_of = gold.run.settings.as_of or last
     return {"as_of": as_of, "sales_until": as_of if as_of < last else None}
 

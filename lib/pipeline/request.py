@@ -44,18 +44,19 @@ def requested(
     Raises:
         ConfigError: if a name or pattern matches no table, or nothing is left to do.
     """
-    known: dict[str, Sequence[str]] = {
-        **dict.fromkeys(entities, ()),
-        # a history is a table of the entity that it has the versions of
-        **{name: [each.removesuffix("_history") for each in table.inputs] for name, table in gold_tables().items()},
+    silver = dict.fromkeys(entities, ())
+    # a history is a table of the entity that it has the versions of
+    inputs = {
+        name: [each if each in silver else each.removesuffix("_history") for each in table.inputs]
+        for name, table in gold_tables().items()
     }
+    known: dict[str, Sequence[str]] = {**silver, **inputs}
     tables = _with_inputs(_matching("--only", only, known), known) if only else {*known}
     tables -= _matching("--exclude", exclude, known)
     if not tables:
         raise ConfigError("--only and --exclude leave no table to work on")
     gold = dict.fromkeys(gold_tables(), ())
     refreshed = {*gold} if full_refresh == [] else _matching("--full-refresh", full_refresh or (), gold)
-    silver = dict.fromkeys(entities, ())
     again = _matching("--from-bronze", from_bronze, silver)
     left_out = sorted(({*refreshed} if full_refresh else set()) - tables | again - tables)
     if left_out:

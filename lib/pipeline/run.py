@@ -12,7 +12,7 @@ from lib.config import Settings
 from lib.errors import LakehouseError
 from lib.lock import locked
 from lib.logs import log_path, run_log
-from lib.pipeline.build import as_of_of, build
+from lib.pipeline.build import build
 from lib.pipeline.context import Run, now, seconds_since
 from lib.pipeline.ingest import ingest
 from lib.pipeline.ledger import catch_up, write_ledger
@@ -113,4 +113,3 @@ def _work(run: Run) -> None:
         refine(run, [name for name in names if name not in run.failures])
     if "gold" in run.request.layers:
         build(run)
-        run.as_of = as_of_of(run)

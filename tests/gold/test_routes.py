@@ -21,7 +21,6 @@ from lib.config import read_contracts
 from lib.gold import routes
 from lib.gold.registry import GoldTable, gold_table, gold_tables
 from lib.gold.routes import By, Via
-from lib.history import changed_intervals
 from tests.builders import CONF, assert_rows
 from tests.gold.builders import SETTINGS, Row, frame
 
@@ -177,7 +176,7 @@ class Night:
             return None
         if name in HISTORIES:
             touched = self.frame(name).unionByName(before.frame(name))
-            return changed_intervals(before.frame(name), self.frame(name), touched, HISTORIES[name])
+            return routes.changed_intervals(before.frame(name), self.frame(name), touched, HISTORIES[name])
         file = self.folder / f"{name} changed.parquet"
         if not file.exists():
             came = [{**row, "_came": 1} for row in missing_in(then, now)]
@@ -212,7 +211,7 @@ def followed(table: GoldTable, before: Night, after: Night) -> tuple[list[Row], 
     inputs = after.inputs(table)
     feeds = {each: after.changed_rows(each, before) for each in inputs}
     changed = {each: rows for each, rows in feeds.items() if rows is not None}
-    known = routes.keyed(before.frame(table.name), table.key)
+    known = routes.known_keys(before.frame(table.name), table.key)
     keys = routes.keys_of(changed, inputs, table.routes, known=known).persist()
     again = table.function(**routes.restricted(inputs, keys, table.routes), **values(table))
     old = before.frame(table.name)
@@ -261,6 +260,12 @@ def test_a_row_that_only_names_a_known_key_changes_nothing_until_there_is_one_le
     )
     ways: dict[str, routes.Route] = {"sales": By(("store",), names_only=True)}
     assert_rows(keys_of({"sales": named}, {}, ways), ["_key_0"], [("new",), ("less",), (None,)])
+
+
+def test_a_key_of_which_nothing_holds_now_is_not_known(spark: SparkSession) -> None:
+    rows = spark.sql("SELECT * FROM VALUES ('was', false), ('is', true), ('is', false) AS t(id, is_current)")
+    assert_rows(routes.known_keys(rows, ["id"]), ["_key_0"], [("is",)])
+    assert_rows(routes.known_keys(rows.drop("is_current"), ["id"]), ["_key_0"], [("was",), ("is",)])
 
 
 def test_a_changed_row_leads_to_its_key_and_to_that_of_the_rows_which_it_is_joined_with(spark: SparkSession) -> None:
