@@ -36,6 +36,8 @@ class Settings:
     batch_files: int
     threads: int
     mark_above: int
+    file_rows: int
+    rewrite_below: int
     full_above: float
     measures: dict[str, Any]
     demo: Demo
@@ -91,6 +93,8 @@ def load_settings(
         batch_files=chosen.batch_files,
         threads=chosen.threads,
         mark_above=chosen.mark_above,
+        file_rows=chosen.file_rows,
+        rewrite_below=chosen.rewrite_below,
         full_above=chosen.full_above,
         measures=dict(lakehouse.measures),
         demo=lakehouse.demo,

@@ -261,6 +261,12 @@ class Environment(_Model):
     mark_above: int = Field(
         ge=0, description="rows of a table of silver or gold above which an update marks rows instead of writing files"
     )
+    rewrite_below: int = Field(
+        ge=0, description="rows of a table of gold below which it is written anew where something in it changed"
+    )
+    file_rows: int = Field(
+        ge=1, description="rows to a file, where a large table's first load brings like rows together"
+    )
     full_above: float = Field(
         ge=0, le=1, description="share of an input's rows, or of a gold table's, above which gold is computed whole"
     )

@@ -43,7 +43,10 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Commit:
-    """A commit of a Delta table: what it says it did, e.g. `MERGE`, and its metrics, e.g. `numOutputRows`."""
+    """A commit of a Delta table: what it says it did, e.g. `MERGE`, and its metrics, e.g. `numOutputRows`.
+
+    One that wrote the whole table anew may have those of a MERGE beside its own: they count.
+    """
 
     operation: str
     metrics: dict[str, int]
@@ -56,9 +59,20 @@ class Commit:
     @property
     def inserted_or_deleted(self) -> int:
         """Rows that it added or took away."""
-        written = self.metrics.get("numOutputRows", 0) if self.operation == "WRITE" else 0
+        is_append = self.operation == "WRITE" and "numTargetRowsInserted" not in self.metrics
+        written = self.metrics.get("numOutputRows", 0) if is_append else 0
         moved = ("numTargetRowsInserted", "numTargetRowsDeleted", "numDeletedRows")
         return written + sum(self.metrics.get(name, 0) for name in moved)
+
+    @property
+    def rows_written(self) -> int:
+        """Rows that it added, took away or made others."""
+        return self.inserted_or_deleted + self.metrics.get("numTargetRowsUpdated", 0)
+
+
+def merge_metrics(*, insert: int, update: int, delete: int) -> str:
+    """What a commit that stands for a MERGE says in its `userMetadata`: how many rows it changed."""
+    return json.dumps({"numTargetRowsInserted": insert, "numTargetRowsUpdated": update, "numTargetRowsDeleted": delete})
 
 
 def build_session(app_name: str) -> SparkSession:
@@ -86,7 +100,13 @@ def local_frame(spark: SparkSession, rows: Iterable[Mapping[str, Any]], schema: 
     The rows travel as one JSON literal. createDataFrame would start Python workers for them, which takes longer than
     most of the jobs that read such a frame.
     """
-    text = json.dumps([dict(row) for row in rows], default=str)
+    found = [dict(row) for row in rows]
+    if not found:
+        # the optimizer knows that there is nothing, and leaves out what is done with it
+        return (
+            spark.range(1).select(F.from_json(F.lit("{}"), schema).alias("_row")).filter(F.lit(False)).select("_row.*")
+        )
+    text = json.dumps(found, default=str)
     parsed = F.from_json(F.lit(text), f"ARRAY<STRUCT<{schema}>>", {"mode": "FAILFAST"})
     return spark.range(1).select(F.inline(parsed))
 
@@ -130,10 +150,19 @@ def _commit(lines: Any) -> Commit:
         action = json.loads(lines.next())
         if "commitInfo" in action:
             info = action["commitInfo"]
-            metrics = info.get("operationMetrics", {})
+            metrics = {**info.get("operationMetrics", {}), **_ours(info.get("userMetadata"))}
             numbers = {name: int(value) for name, value in metrics.items() if str(value).lstrip("-").isdigit()}
             return Commit(info.get("operation", ""), numbers)
     return Commit("", {})
+
+
+def _ours(metadata: str | None) -> dict[str, Any]:
+    """What `merge_metrics` said of a commit; nothing where the words are somebody else's."""
+    try:
+        said = json.loads(metadata or "{}")
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}
 
 
 def _delta_log(spark: SparkSession, path: str) -> Any:

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from pathlib import Path
 
 from delta.tables import DeltaMergeBuilder, DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from lib.contract import IS_LIVE
 from lib.diff import difference
 from lib.errors import ConservationError
-from lib.session import Commit, Snapshot, commits_of, snapshot_of
+from lib.session import Commit, Snapshot, commits_of, merge_metrics, snapshot_of
 from lib.sql import sql_text
 
 FEED = {"delta.enableChangeDataFeed": "true"}
@@ -38,9 +40,10 @@ class Written:
 class Tables:
     """The Delta tables of one lake."""
 
-    def __init__(self, spark: SparkSession, root: Path) -> None:
+    def __init__(self, spark: SparkSession, root: Path, *, rewrite_below: int = 0) -> None:
         self.spark = spark
         self.root = root
+        self.rewrite_below = rewrite_below
 
     def path(self, name: str) -> str:
         """Where the table is."""
@@ -98,16 +101,18 @@ class Tables:
         key: Sequence[str],
         *,
         update_if: str | None = None,
+        bounds: Sequence[Column] = (),
         options: Mapping[str, str] | None = None,
     ) -> Written:
         """MERGE rows (`s`) into a table (`t`) on a key that is never NULL; a table that is not there is created.
 
-        `update_if` says which matched rows are taken over (all, if not given); "false" inserts only. `options` are
-        those of `append`.
+        `update_if` says which matched rows are taken over (all, if not given); "false" inserts only. `bounds` and
+        `options` are those of `write_diff` and `append`.
         """
         if self.snapshot(name) is None:
             return self.append(name, rows, options=options)
-        merge = self._merge(name, rows, " AND ".join(f"t.`{column}` = s.`{column}`" for column in key))
+        same = [F.col(f"t.`{column}`") == F.col(f"s.`{column}`") for column in key]
+        merge = self._merge(name, rows, [*bounds, *same])
         merge = merge.withSchemaEvolution()
         if update_if != "false":
             merge = merge.whenMatchedUpdateAll(update_if)
@@ -120,12 +125,15 @@ class Tables:
         grain: Sequence[str],
         *,
         within: Callable[[DataFrame], DataFrame] | None = None,
+        bounds: Sequence[Column] = (),
         options: Mapping[str, str] | None = None,
     ) -> Written:
         """Make a table equal to `new` and write only what differs: no difference, no commit.
 
         A table that is not there is created, with the `options` of `append`; one of other columns or types is
-        overwritten. `within` picks the rows of the table that `new` stands for, where those are not all.
+        overwritten. `within` picks the rows of the table that `new` stands for, where those are not all; `bounds` hold
+        for all of them (`t`): files in which no row meets them are not read. A table of fewer rows than `rewrite_below`
+        is written anew with the difference in it, which is done before a MERGE has found the rows.
 
         Raises:
             ValueError: if `new` stands for some rows of a table that has other columns or types.
@@ -136,9 +144,7 @@ class Tables:
         if _shape(old) != _shape(new):
             if within is not None:
                 raise ValueError(f"{name}: has the columns {_shape(old)}, not {_shape(new)}")
-            new.write.format("delta").mode("overwrite").option("overwriteSchema", "true").save(self.path(name))
-            rows = self._metrics(name).get("numOutputRows", 0)
-            return Written(offered=rows, inserted=rows)
+            return self.overwrite(name, new)
         changes = difference(within(old) if within is not None else old, new, grain).persist()
         try:
             actions = {row["_action"]: row["count"] for row in changes.groupBy("_action").count().collect()}
@@ -148,8 +154,11 @@ class Tables:
                 # nothing to find in the table: an append does what a MERGE does, in a fifth of the time
                 inserted = self.append(name, changes.drop("_action")).inserted
                 return Written(offered=self.count(name, with_tombstones=True), inserted=inserted)
+            if self.count(name, with_tombstones=True) < self.rewrite_below:
+                return self._rewritten(name, changes, grain, actions)
+            same = [F.col(f"t.`{column}`").eqNullSafe(F.col(f"s.`{column}`")) for column in grain]
             merge = (
-                self._merge(name, changes, " AND ".join(f"t.`{column}` <=> s.`{column}`" for column in grain))
+                self._merge(name, changes, [*bounds, *same])
                 .whenMatchedDelete("s._action = 'delete'")
                 .whenMatchedUpdate(set={column: f"s.`{column}`" for column in new.columns})
                 .whenNotMatchedInsert(values={column: f"s.`{column}`" for column in new.columns})
@@ -159,6 +168,12 @@ class Tables:
             return replace(written, offered=self.count(name, with_tombstones=True))
         finally:
             changes.unpersist()
+
+    def overwrite(self, name: str, rows: DataFrame) -> Written:
+        """Put rows, of whatever columns, in the place of all that a table has."""
+        rows.write.format("delta").mode("overwrite").option("overwriteSchema", "true").save(self.path(name))
+        written = self._metrics(name).get("numOutputRows", 0)
+        return Written(offered=written, inserted=written)
 
     def delete(self, name: str, condition: Column) -> int:
         """Delete the rows that meet a condition; gives their number."""
@@ -175,8 +190,20 @@ class Tables:
         path = self.path(name).replace("`", "``")
         self.spark.sql(f"ALTER TABLE delta.`{path}` SET TBLPROPERTIES ({pairs})")
 
-    def _merge(self, name: str, rows: DataFrame, condition: str) -> DeltaMergeBuilder:
-        return DeltaTable.forPath(self.spark, self.path(name)).alias("t").merge(rows.alias("s"), condition)
+    def _rewritten(self, name: str, changes: DataFrame, grain: Sequence[str], actions: Mapping[str, int]) -> Written:
+        old, new = self.read(name, with_tombstones=True), changes.filter("_action <> 'delete'").drop("_action")
+        places = changes.select(*[F.col(column).alias(f"_{n}") for n, column in enumerate(grain)])
+        same = [F.col(column).eqNullSafe(F.col(f"_{n}")) for n, column in enumerate(grain)]
+        others = old.join(F.broadcast(places), reduce(Column.__and__, same), how="left_anti")
+        writer = others.unionByName(new).coalesce(1).write.format("delta").mode("overwrite")
+        done = {action: actions.get(action, 0) for action in ("insert", "update", "delete")}
+        # the commit would say that it wrote all rows: who follows the table asks how many of them are others
+        writer.option("userMetadata", merge_metrics(**done)).save(self.path(name))
+        return Written(self._metrics(name).get("numOutputRows", 0), *done.values())
+
+    def _merge(self, name: str, rows: DataFrame, conditions: Sequence[Column]) -> DeltaMergeBuilder:
+        into = DeltaTable.forPath(self.spark, self.path(name)).alias("t")
+        return into.merge(rows.alias("s"), reduce(Column.__and__, conditions))
 
     def _executed(self, name: str, merge: DeltaMergeBuilder) -> Written:
         before = self.snapshot(name)

@@ -39,12 +39,43 @@ def test_a_null_that_becomes_a_value_is_a_change_and_a_null_that_stays_is_none(s
     assert_rows(difference(old, new, ["id"]), ["id", "_action"], [(1, "update")])
 
 
-def test_write_diff_makes_the_table_equal_and_counts_what_it_did(spark: SparkSession, tables: Tables) -> None:
+@pytest.mark.parametrize("rewrite_below", [0, 100])
+def test_write_diff_makes_the_table_equal_and_counts_what_it_did(
+    spark: SparkSession, tables: Tables, rewrite_below: int
+) -> None:
+    tables.rewrite_below = rewrite_below
     old = rows(spark, (1, "same", None), (2, "old", None), (3, "gone", None))
     new = rows(spark, (1, "same", None), (2, "new", None), (4, "come", None))
     assert tables.write_diff("gold.it", old, ["id"]) == Written(offered=3, inserted=3)
     assert tables.write_diff("gold.it", new, ["id"]) == Written(offered=3, inserted=1, updated=1, deleted=1)
     assert_rows(tables.read("gold.it"), ["id", "name"], [(1, "same"), (2, "new"), (4, "come")])
+    # what the commit says is what a reader of the feed goes by
+    commits = tables.commits("gold.it", after=0, through=1)
+    assert commits is not None
+    assert [(commit.inserted_or_deleted, commit.rows_written) for commit in commits] == [(2, 3)]
+
+
+def test_a_small_table_that_is_written_anew_keeps_what_the_difference_does_not_speak_of(
+    spark: SparkSession, tables: Tables
+) -> None:
+    tables.rewrite_below = 100
+    tables.append("gold.it", rows(spark, (1, "other", None), (2, "old", None), (None, "old", None), (3, "gone", None)))
+    written = tables.write_diff(
+        "gold.it",
+        rows(spark, (2, "new", None), (None, "new", ["x"])),
+        ["id"],
+        within=lambda old: old.filter("NOT id <=> 1"),
+    )
+    assert written == Written(offered=3, inserted=0, updated=2, deleted=1)
+    assert_rows(tables.read("gold.it"), ["id", "name"], [(1, "other"), (2, "new"), (None, "new")])
+
+
+def test_what_somebody_else_said_of_a_commit_is_no_number_of_ours(spark: SparkSession, tables: Tables) -> None:
+    writer = rows(spark, (1, "a", None)).write.format("delta").option("userMetadata", "by hand: 7")
+    writer.save(tables.path("gold.it"))
+    commits = tables.commits("gold.it", after=-1, through=0)
+    assert commits is not None
+    assert [commit.rows_written for commit in commits] == [1]
 
 
 def test_no_difference_is_no_commit(spark: SparkSession, tables: Tables) -> None:

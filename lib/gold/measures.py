@@ -1,6 +1,7 @@
 """What is measured of a customer's orders. Money in US dollars, DECIMAL; days are whole days."""
 
-from datetime import date
+from calendar import isleap
+from datetime import date, timedelta
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -78,17 +79,33 @@ def lifetime(orders: DataFrame) -> DataFrame:
     )
 
 
-def recent_spend(sales: DataFrame, as_of: Column) -> DataFrame:
+def spending(months: DataFrame, sales: DataFrame, as_of: date) -> DataFrame:
+    """What `recent_spend` of a day adds up: customer_id, order_date, total_value.
+
+    One row for each of a customer's months, on its first day; only of the months in which a window begins or ends, one
+    for each line: so little of a long history is read.
+    """
+    # a border that is the last day of a month goes through none
+    cut = sorted({f"{day:%Y-%m}" for day in _borders(as_of) if (day + timedelta(days=1)).day != 1})
+    whole = months.filter(~F.col("sales_month").isin(cut)).select(
+        "customer_id", first_day("sales_month").alias("order_date"), "total_value"
+    )
+    return whole.unionByName(
+        sales.filter(F.col("order_month").isin(cut)).select("customer_id", "order_date", "total_value")
+    )
+
+
+def recent_spend(sales: DataFrame, as_of: date) -> DataFrame:
     """One row per customer: spend_last_90_days, spend_last_12_months, spend_previous_12_months, spend_trend.
 
     A window ends with `as_of` and includes it; it begins on the day after the one 90 days, or 12 months, before. A
     customer of whom no window has a sale has no row.
     """
-    year_ago, two_years_ago = F.add_months(as_of, -12), F.add_months(as_of, -24)
+    last, days_ago, year_ago, two_years_ago = map(F.lit, _borders(as_of))
     day = F.col("order_date")
-    recent = sales.filter((day > two_years_ago) & (day <= as_of))
+    recent = sales.filter((day > two_years_ago) & (day <= last))
     windows = recent.groupBy("customer_id").agg(
-        _spend_if(day > F.date_sub(as_of, 90)).alias("spend_last_90_days"),
+        _spend_if(day > days_ago).alias("spend_last_90_days"),
         _spend_if(day > year_ago).alias("spend_last_12_months"),
         _spend_if(day <= year_ago).alias("spend_previous_12_months"),
     )
@@ -135,8 +152,9 @@ def standing(buyers: DataFrame) -> DataFrame:
     spend_so_far = by_spend.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     rank, count = F.row_number().over(by_spend), F.count(F.lit(1)).over(everyone)
     share = ratio(F.sum("total_spend").over(spend_so_far), F.sum("total_spend").over(everyone))
-    return buyers.select(
-        "*",
+    # a window over everyone is one task's work, which is not to carry what it does not look at
+    places = buyers.select("customer_id", "country", "total_spend", "total_orders", "last_order_date").select(
+        "customer_id",
         rank.alias("spend_rank"),
         F.when(F.col("country").isNotNull(), F.row_number().over(in_country)).alias("spend_rank_in_country"),
         F.coalesce(F.try_divide(count - rank, count - 1), F.lit(1.0)).alias("spend_percentile"),
@@ -145,6 +163,7 @@ def standing(buyers: DataFrame) -> DataFrame:
         _quintile("total_orders").alias("frequency_score"),
         _quintile("total_spend").alias("monetary_score"),
     )
+    return buyers.join(places, "customer_id", how="left")
 
 
 def rfm_segment() -> Column:
@@ -174,6 +193,11 @@ def year_month(day: str) -> Column:
     return F.date_format(day, "yyyy-MM")
 
 
+def first_day(month: str) -> Column:
+    """The first day of a month that is written YYYY-MM."""
+    return F.to_date(F.concat(F.col(month), F.lit("-01")))
+
+
 def age(as_of: Column) -> Column:
     """Whole years from birth_date to a day. Who was born on 29 February turns on 28 February in other years."""
     return F.floor(F.months_between(as_of, "birth_date") / 12).cast("int")
@@ -187,6 +211,17 @@ def ratio(part: Column, whole: Column) -> Column:
     """
     wide = "decimal(38,8)"
     return F.try_divide(part.cast(wide), whole.cast(wide)).cast(RATIO)
+
+
+def _borders(as_of: date) -> tuple[date, date, date, date]:
+    """The last day of the windows of recent spend, and the days before the first ones of 90 days, 12 and 24 months."""
+    return as_of, as_of - timedelta(days=90), _years_before(as_of, 1), _years_before(as_of, 2)
+
+
+def _years_before(day: date, years: int) -> date:
+    # of 29 February the 28th, where the year has no 29th
+    is_leap_day = (day.month, day.day) == (2, 29)
+    return day.replace(year=day.year - years, day=28 if is_leap_day and not isleap(day.year - years) else day.day)
 
 
 def _quintile(measure: str) -> Column:

@@ -36,6 +36,7 @@ class GoldTable:
 
     `rows_of` names the inputs of which each row is a row of this table: their counts must add up to its own. A table
     with a `key` (SQL over its columns) can be computed for some keys alone; `routes` lead there from a changed input.
+    `clustered_by` are the columns by whose values its rows are brought together into files.
     """
 
     name: str
@@ -45,6 +46,7 @@ class GoldTable:
     rows_of: tuple[str, ...]
     key: tuple[str, ...] = ()
     routes: Mapping[str, Route] = field(default_factory=dict)
+    clustered_by: tuple[str, ...] = ()
 
     @property
     def description(self) -> str:
@@ -74,11 +76,13 @@ def gold_table(
     rows_of: Sequence[str] = (),
     key: str | Sequence[str] = (),
     routes: Mapping[str, Route] | None = None,
+    clustered_by: Sequence[str] = (),
 ) -> Callable[[Callable[..., DataFrame]], Callable[..., DataFrame]]:
     """Declare a function to be the gold table of its name; it stays a plain function that a test can call.
 
     With a `key`, a change of an input that has a route is followed to the keys that it touches, and these alone are
-    computed again; a change of an input without one has the whole table computed.
+    computed again; a change of an input without one has the whole table computed. A table that is read by a stretch of
+    time is best `clustered_by` it: the files of other times are not read then.
     """
 
     def declare(function: Callable[..., DataFrame]) -> Callable[..., DataFrame]:
@@ -88,7 +92,7 @@ def gold_table(
             raise ValueError(f"gold.{function.__name__}: routes: {', '.join(unknown)} is none of its parameters")
         keys = (key,) if isinstance(key, str) else tuple(key)
         _TABLES[function.__name__] = GoldTable(
-            function.__name__, function, inputs, tuple(grain), tuple(rows_of), keys, routes or {}
+            function.__name__, function, inputs, tuple(grain), tuple(rows_of), keys, routes or {}, tuple(clustered_by)
         )
         return function
 
@@ -101,6 +105,12 @@ def gold_tables() -> dict[str, GoldTable]:
     for module in _modules():
         importlib.import_module(module)
     return dict(sorted(_TABLES.items()))
+
+
+@cache
+def is_followed(name: str) -> bool:
+    """Does a gold table read what changed in this one?"""
+    return any(name in table.routes for table in gold_tables().values())
 
 
 @cache

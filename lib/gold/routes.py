@@ -5,12 +5,13 @@ A key is computed again from its inputs and never patched, so that no sequence o
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from lib.bounds import Ends, between, ends_in, ends_of
 from lib.contract import IS_LIVE, Contract
 from lib.history import intervals
 
@@ -43,6 +44,23 @@ class Via:
     here: str
     there: str
     reads: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys to compute again: `rows`, distinct, columns `_key_0`, …; and how many they are.
+
+    `ends` are those of their columns, as far as they are known.
+    """
+
+    rows: DataFrame
+    count: int = 0
+    ends: Ends = field(default_factory=dict)
+
+    def between(self, rows: DataFrame, key: Sequence[str], *, alias: str = "") -> list[Column]:
+        """What holds for all rows of these keys, as far as a part of the key is a column of the rows itself."""
+        parts = zip(_names(key), key, strict=True)
+        return between(self.ends, {name: f"{alias}{part}" for name, part in parts if part in rows.columns})
 
 
 Step = str | By | Via
@@ -107,7 +125,13 @@ def changed_intervals(then: DataFrame, now: DataFrame, touched: DataFrame, contr
     return netted(held(now, 1).unionAll(held(then, -1)))
 
 
-def restricted(inputs: Mapping[str, DataFrame], keys: DataFrame, routes: Mapping[str, Route]) -> dict[str, DataFrame]:
+def counted(rows: DataFrame) -> Keys:
+    """The keys that rows are, columns `_key_0`, …; one pass over them."""
+    found = rows.agg(F.count(F.lit(1)).alias("count"), *ends_of(rows, rows.columns)).collect()[0].asDict()
+    return Keys(rows, found["count"], ends_in(found))
+
+
+def restricted(inputs: Mapping[str, DataFrame], keys: Keys, routes: Mapping[str, Route]) -> dict[str, DataFrame]:
     """The inputs, without the rows that lead to other keys. One with no route, or not a single direct one, stays whole.
 
     So a key must be computed, of such an input, from the rows alone that lead to it.
@@ -120,10 +144,11 @@ def restricted(inputs: Mapping[str, DataFrame], keys: DataFrame, routes: Mapping
     return whole
 
 
-def of_keys(rows: DataFrame, keys: DataFrame, key: Sequence[str]) -> DataFrame:
+def of_keys(rows: DataFrame, keys: Keys, key: Sequence[str]) -> DataFrame:
     """The rows whose `key`, SQL over their columns, is among the keys; NULL is a value."""
+    near = reduce(DataFrame.filter, keys.between(rows, key), rows)
     same = [F.expr(part).eqNullSafe(F.col(f"_key_{n}")) for n, part in enumerate(key)]
-    return rows.join(keys, reduce(Column.__and__, same), how="left_semi")
+    return near.join(keys.rows, reduce(Column.__and__, same), how="left_semi")
 
 
 def _along(

@@ -8,7 +8,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 
 from lib.gold import routes
-from lib.gold.registry import GoldTable
+from lib.gold.registry import GoldTable, gold_tables
 from lib.pipeline.context import Run, histories
 
 
@@ -27,11 +27,14 @@ class Made:
 
 @dataclass(frozen=True)
 class Scope:
-    """`keys` (persisted, `n_keys` of them) to compute again; without keys all of the table, and `why`."""
+    """`keys` (their rows persisted) to compute again; without keys all of the table, and `why`.
 
-    keys: DataFrame | None = None
-    n_keys: int = 0
+    `is_other`: so much of the table will be other than it was that to look for what is the same would not pay.
+    """
+
+    keys: routes.Keys | None = None
     why: str = ""
+    is_other: bool = False
 
 
 NOTHING = Scope(why="nothing")
@@ -84,14 +87,14 @@ def scope_of(
     """How far a table is from its inputs as they are `now`."""
     why = _why_whole(run, table, now, before)
     if before is None or why:
-        return Scope(why=why)
+        return Scope(why=why, is_other=_has_another_day(table, now, before))
     spans = {name: (full_names[name], before.tables[name], version) for name, version in now.tables.items()}
     changed = {name: span for name, span in spans.items() if _has_changed(run, *span)}
     if not changed:
         return NOTHING
     why = _why_not_followed(run, table, changed)
     if why or not table.key:
-        return Scope(why=why)
+        return Scope(why=why, is_other=_is_mostly_other(run, changed))
     return _keys(run, table, changed, inputs=inputs, feeds=feeds)
 
 
@@ -128,6 +131,22 @@ def _why_whole(run: Run, table: GoldTable, now: Made, before: Made | None) -> st
     return ""
 
 
+def _has_another_day(table: GoldTable, now: Made, before: Made | None) -> bool:
+    """Does each row say for which day it holds, and is that another day?"""
+    return before is not None and "as_of" in table.columns and now.values["as_of"] != before.values.get("as_of")
+
+
+def _is_mostly_other(run: Run, changed: Mapping[str, Span]) -> bool:
+    """Was much of an input of gold written? Of what gold writes each row is other than it was."""
+    for name, (full_name, before, now) in changed.items():
+        commits = run.tables.commits(full_name, after=before, through=now) if before >= 0 else None
+        if name in gold_tables() and commits is not None:
+            written = sum(commit.rows_written for commit in commits)
+            if written > run.settings.full_above * run.tables.count(full_name):
+                return True
+    return False
+
+
 def _has_changed(run: Run, name: str, before: int, now: int) -> bool:
     """Can a table's rows be others than at an earlier version? Not if it was only compacted or described."""
     if before == now:
@@ -158,16 +177,16 @@ def _keys(
 ) -> Scope:
     changed = {name: feeds.rows(*span) for name, span in spans.items()}
     known = routes.known_keys(run.tables.read(f"gold.{table.name}"), table.key)
-    keys = routes.keys_of(changed, inputs, table.routes, known=known).persist()
+    rows = routes.keys_of(changed, inputs, table.routes, known=known).persist()
     try:
-        n_keys = keys.count()
+        found = routes.counted(rows)
     except Exception as error:
         # vacuumed away, or from before the feed was kept; whatever else it is, computing the table whole meets it again
-        keys.unpersist()
+        rows.unpersist()
         run.reporter.explain(table.name, error)
         return Scope(why=f"what changed in {', '.join(spans)} cannot be read any more")
-    rows = run.tables.count(f"gold.{table.name}")
-    if n_keys > run.settings.full_above * rows:
-        keys.unpersist()
-        return Scope(why=f"{n_keys:,} keys of {rows:,} rows changed")
-    return Scope(keys, n_keys)
+    n_rows = run.tables.count(f"gold.{table.name}")
+    if found.count > run.settings.full_above * n_rows:
+        rows.unpersist()
+        return Scope(why=f"{found.count:,} keys of {n_rows:,} rows changed")
+    return Scope(found)

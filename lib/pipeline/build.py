@@ -1,6 +1,7 @@
 """Silver to gold: each table when its inputs are done, and of it only what their changes touch."""
 
 import json
+from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
@@ -20,10 +21,10 @@ from lib.gold import routes
 from lib.gold.registry import GoldTable, code_version, gold_tables
 from lib.ops import Step
 from lib.pipeline.affected import NOTHING, Feeds, Made, Scope, scope_of
-from lib.pipeline.context import Run, histories, properties_for, seconds_since
+from lib.pipeline.context import Run, feed_of, histories, properties_for, seconds_since
 from lib.pipeline.ledger import last_made
 from lib.session import local_frame
-from lib.tables import FEED, Written
+from lib.tables import Written
 
 
 @dataclass
@@ -116,7 +117,8 @@ def _build(gold: _Gold, table: GoldTable) -> None:
         Step(
             "gold", table.name, run.run_id, "full" if scope.keys is None else "incremental", started,
             seconds_since(started), rows_in=rows_in or written.offered, accepted=written.offered,
-            changed=written.changed, is_conserved=is_conserved, keys=scope.n_keys, why=scope.why,
+            changed=written.changed, is_conserved=is_conserved,
+            keys=scope.keys.count if scope.keys else 0, why=scope.why,
             # of a table that failed it is not on record what it was made from: it is made whole the next time
             made_from=json.dumps(asdict(made), sort_keys=True) if is_conserved is not False else None,
         )
@@ -126,10 +128,13 @@ def _build(gold: _Gold, table: GoldTable) -> None:
 def _write(run: Run, table: GoldTable, scope: Scope, inputs: dict[str, DataFrame], values: dict[str, Any]) -> Written:
     name, keys = f"gold.{table.name}", scope.keys
     if keys is None:
-        return run.tables.write_diff(
-            name, _commented(table.function(**inputs, **values), table), table.grain, options=FEED
-        )
+        rows = _clustered(run, table, _commented(table.function(**inputs, **values), table), inputs)
+        if scope.is_other:
+            return run.tables.overwrite(name, rows)
+        return run.tables.write_diff(name, rows, table.grain, options=feed_of(name))
     try:
+        if not keys.count:
+            return Written(offered=run.tables.count(name))
         rows = table.function(**routes.restricted(inputs, keys, table.routes), **values)
         return run.tables.write_diff(
             name,
@@ -137,9 +142,17 @@ def _write(run: Run, table: GoldTable, scope: Scope, inputs: dict[str, DataFrame
             _commented(routes.of_keys(rows, keys, table.key), table),
             table.grain,
             within=lambda old: routes.of_keys(old, keys, table.key),
+            bounds=keys.between(run.tables.read(name), table.key, alias="t."),
         )
     finally:
-        keys.unpersist()
+        keys.rows.unpersist()
+
+
+def _clustered(run: Run, table: GoldTable, rows: DataFrame, inputs: Mapping[str, DataFrame]) -> DataFrame:
+    """The rows of a whole table, those that are alike in what it is clustered by together."""
+    largest = max((run.tables.count(_full_name(each)) for each in inputs), default=0) if table.clustered_by else 0
+    files = largest // run.settings.file_rows
+    return rows.repartitionByRange(files, *table.clustered_by) if files > 1 else rows
 
 
 def _described(run: Run, table: GoldTable) -> int:

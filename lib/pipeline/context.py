@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from lib.config import Settings
 from lib.contract import Contract
+from lib.gold.registry import is_followed
 from lib.ops import Step
 from lib.pipeline.request import Request
 from lib.tables import FEED, MARKS, Tables
@@ -85,7 +86,13 @@ class Run:
 def properties_for(run: Run, table: str) -> dict[str, str]:
     """The properties that a table of silver or gold (its full name) is to have, its size considered."""
     is_large = run.tables.count(table, with_tombstones=True) > run.settings.mark_above
-    return {**FEED, **(MARKS if is_large else {})}
+    return {**feed_of(table), **(MARKS if is_large else {})}
+
+
+def feed_of(table: str) -> dict[str, str]:
+    """The property of a table of silver or gold (its full name) whose changes gold follows; nothing for others."""
+    layer, _, name = table.partition(".")
+    return FEED if layer == "silver" or is_followed(name) else {}
 
 
 def histories(settings: Settings) -> dict[str, Contract]:

@@ -9,6 +9,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lib import quality, silver
+from lib.bounds import between, ends_in, ends_of
 from lib.config import contract_hash
 from lib.contract import IS_LIVE, Contract
 from lib.errors import ConservationError, QualityError
@@ -122,7 +123,7 @@ def _take_in(
         counts = _counts(run, contract, judged, start.rows_in + discarded)
         if counts["quarantined"] or is_again:
             _write_quarantine(run, contract, judged, known, is_again=is_again)
-        written = _write_silver(run, contract, judged, is_again=is_again)
+        written = _write_silver(run, contract, judged, counts["rows"], is_again=is_again)
         remember(run, contract, judged, is_again=is_again)
     finally:
         judged.unpersist()
@@ -250,12 +251,23 @@ def _write_quarantine(
         run.tables.upsert(name, failing, silver.ADDRESS, update_if="false")
 
 
-def _write_silver(run: Run, contract: Contract, judged: DataFrame, *, is_again: bool) -> Written:
+def _write_silver(run: Run, contract: Contract, judged: DataFrame, n_rows: int, *, is_again: bool) -> Written:
     name = f"silver.{contract.table}"
-    accepted = silver.newest(judged, contract)
     if is_again:
-        return run.tables.write_diff(name, accepted, contract.key, options=FEED)
-    return run.tables.upsert(name, accepted, contract.key, update_if=silver.is_newer(contract), options=FEED)
+        return run.tables.write_diff(name, silver.newest(judged, contract), contract.key, options=FEED)
+    rows, known = judged, run.tables.count(name, with_tombstones=True)
+    bounds: list[Column] = []
+    if known > run.settings.file_rows:
+        # as the first load left them, keys of one time are in few files, and what is new has those of these days
+        passing = silver.passing(judged, contract)
+        found = passing.agg(*ends_of(passing, contract.key)).collect()[0].asDict()
+        bounds = between(ends_in(found), {key: f"t.{key}" for key in contract.key})
+    elif not known and (files := n_rows // run.settings.file_rows) > 1:
+        rows = judged.repartitionByRange(files, *contract.key)
+    accepted = silver.newest(rows, contract)
+    return run.tables.upsert(
+        name, accepted, contract.key, update_if=silver.is_newer(contract), bounds=bounds, options=FEED
+    )
 
 
 def _bury(run: Run, contract: Contract, bronze_version: int) -> int:

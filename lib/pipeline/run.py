@@ -50,7 +50,14 @@ def run_layers(
         run_id = lock.run_id
         reporter = Reporter(console or open_console(), log, log_path(settings.root, run_id))
         spark = session()
-        run = Run(run_id, settings, Tables(spark, settings.root), reporter, started_at, request)
+        run = Run(
+            run_id,
+            settings,
+            Tables(spark, settings.root, rewrite_below=settings.rewrite_below),
+            reporter,
+            started_at,
+            request,
+        )
         check(spark, settings)
         if copy_from is not None:
             landing.copy_in(copy_from, settings.landing, settings.contracts.values())

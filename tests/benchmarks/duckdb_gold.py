@@ -64,7 +64,7 @@ GOLD = {
                'pos:' || sales_person_id AS sales_person_id, 'pos' AS source, customer_id AS source_customer_id,
                'store' AS channel, quantity, CAST(price AS DECIMAL(19,4)) AS unit_price, discount,
                CAST(quantity * price * (1 - discount) AS DECIMAL(28,8)) AS total_value,
-               CAST(sold_at AS DATE) AS order_date
+               CAST(sold_at AS DATE) AS order_date, strftime(CAST(sold_at AS DATE), '%Y-%m') AS order_month
         FROM sales s LEFT JOIN dim_stores d ON d.store_id = 'pos:' || s.store_id
         """,
     "customer_360": """

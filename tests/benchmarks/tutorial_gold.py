@@ -44,7 +44,8 @@ GOLD = {
                concat('pos:', sales_person_id) AS sales_person_id, 'pos' AS source,
                customer_id AS source_customer_id, 'store' AS channel, quantity,
                CAST(price AS DECIMAL(19,4)) AS unit_price, discount,
-               CAST(quantity * price * (1 - discount) AS DECIMAL(28,8)) AS total_value, to_date(sold_at) AS order_date
+               CAST(quantity * price * (1 - discount) AS DECIMAL(28,8)) AS total_value, to_date(sold_at) AS order_date,
+               date_format(sold_at, 'yyyy-MM') AS order_month
         FROM sales s LEFT JOIN dim_stores d ON d.store_id = concat('pos:', s.store_id)
         """,
     "customer_360": """

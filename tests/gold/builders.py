@@ -12,6 +12,7 @@ from lib.config import read_contracts
 from lib.contract import IncentiveTier
 from lib.gold.marts.customer_360 import customer_360
 from lib.gold.marts.customer_metrics import customer_metrics
+from lib.gold.marts.sales_by_customer_month import sales_by_customer_month
 from lib.gold.registry import gold_tables
 from lib.session import local_frame
 from tests.builders import CONF
@@ -60,6 +61,11 @@ DEFAULTS: dict[str, Row] = {
     },
     "pos_sales_people": {"sales_person_id": "P1", "name": "Alan Turing", "store_id": "S1"},
     "pos_stores": {"store_id": "S1", "name": "Main Street", "region": "Northwest", "country": "United States"},
+    "sales_by_customer_month": {"customer_id": "ada", "sales_month": "2017-01", "total_value": 10},
+    "sales_by_day": {"date": "2017-01-01", "total_value": 10},
+    "sales_by_person_month": {
+        "store_id": "pos:S1", "sales_person_id": "pos:P1", "sales_month": "2017-01", "total_value": 10,
+    },
     "fact_sales": {
         "order_id": "o1", "order_line": 1, "customer_id": "ada", "product_id": "bike", "territory_id": "west",
         "source": "web", "quantity": 1, "total_value": 10, "total_cost": 6, "order_date": "2017-01-01",
@@ -85,16 +91,35 @@ def frame(spark: SparkSession, table: str, *rows: Row) -> DataFrame:
     unknown = {name for row in rows for name in row} - set(columns)
     assert not unknown, f"{table} has no column {', '.join(sorted(unknown))}"
     schema = ", ".join(f"`{name}` {type_name}" for name, type_name in columns.items())
-    return local_frame(spark, [{**DEFAULTS[table], **row} for row in rows], schema)
+    return local_frame(spark, [{**DEFAULTS[table], **_following(table, row), **row} for row in rows], schema)
+
+
+def _following(table: str, row: Row) -> Row:
+    """What other columns of a row decide."""
+    day = {**DEFAULTS[table], **row}.get("order_date")
+    return {"order_month": f"{day}"[:7]} if table == "fact_sales" and day else {}
 
 
 def made(spark: SparkSession, table: Callable[..., DataFrame], **inputs: Any) -> DataFrame:
-    """The gold table made of these rows; a table that is not named is empty, a setting is as in SETTINGS."""
-    reads = gold_tables()[table.__name__].inputs
-    unknown = set(inputs) - set(reads)
+    """The gold table made of these rows; a table that is not named is empty, a setting is as in SETTINGS.
+
+    Of a gold table that is not named, but reads one that is, it is what is made of that.
+    """
+    read: set[str] = set()
+
+    def of(name: str) -> Any:
+        read.add(name)
+        if name in SETTINGS:
+            return inputs.get(name, SETTINGS[name])
+        between = gold_tables().get(name)
+        if name in inputs or between is None or not inputs.keys() & {*between.inputs}:
+            return frame(spark, name, *inputs.get(name, ()))
+        return between.function(**{each: of(each) for each in between.inputs})
+
+    result = table(**{name: of(name) for name in gold_tables()[table.__name__].inputs})
+    unknown = set(inputs) - read
     assert not unknown, f"{table.__name__} does not read {', '.join(sorted(unknown))}"
-    given = {**SETTINGS, **inputs}
-    return table(**{n: given[n] if n in SETTINGS else frame(spark, n, *given.get(n, ())) for n in reads})
+    return result
 
 
 def sales(spark: SparkSession, *rows: Row) -> DataFrame:
@@ -111,8 +136,8 @@ def customer_360_of(
     customers: DataFrame, products: DataFrame, territories: DataFrame, facts: DataFrame, as_of: date, inactive: int
 ) -> DataFrame:
     """customer_360 with the customer_metrics of the same day."""
-    metrics = customer_metrics(facts, products, as_of)
-    return customer_360(metrics, customers, territories, facts, as_of, inactive)
+    metrics, months = customer_metrics(facts, products, as_of), sales_by_customer_month(facts, as_of)
+    return customer_360(metrics, customers, territories, facts, months, as_of, inactive)
 
 
 @cache

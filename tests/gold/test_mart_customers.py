@@ -8,6 +8,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from lib.gold.marts.mart_customers import mart_customers
+from lib.gold.marts.sales_by_customer_month import sales_by_customer_month
 from tests.gold.builders import Row, customer_360_of, frame, line, made, sales
 
 AS_OF = date(2017, 6, 30)
@@ -45,7 +46,7 @@ def months(spark: SparkSession) -> dict[tuple[str, str], dict[str, Any]]:
     lines = sales(spark, *LINES)
     tables = [frame(spark, name, {}) for name in ("dim_products", "dim_territories")]
     customers = customer_360_of(frame(spark, "dim_customers", *PEOPLE), *tables, lines, AS_OF, 180)
-    rows = [row.asDict() for row in mart_customers(lines, customers, AS_OF).collect()]
+    rows = [row.asDict() for row in mart_customers(customers, sales_by_customer_month(lines, AS_OF)).collect()]
     found = {(row["customer_id"], row["sales_date_month"]): row for row in rows}
     assert len(found) == len(rows)
     return found

@@ -13,6 +13,9 @@ from lib.contract import IncentiveTier
 from lib.gold.marts.kpi_daily import kpi_daily
 from lib.gold.marts.mart_customers import mart_customers
 from lib.gold.marts.mart_sales_team import mart_sales_team
+from lib.gold.marts.sales_by_customer_month import sales_by_customer_month
+from lib.gold.marts.sales_by_day import sales_by_day
+from lib.gold.marts.sales_by_person_month import sales_by_person_month
 from lib.gold.marts.sales_by_region_month import sales_by_region_month
 from tests.gold.builders import Row, customer_360_of, frame
 
@@ -125,7 +128,7 @@ def test_mart_customers_is_what_sql_says(tables: dict[str, DataFrame], sql: duck
     dimensions = [tables[name] for name in ("dim_customers", "dim_products", "dim_territories")]
     customers = customer_360_of(*dimensions, tables["fact_sales"], AS_OF, INACTIVE_AFTER_DAYS)
     assert_same(
-        mart_customers(tables["fact_sales"], customers, AS_OF),
+        mart_customers(customers, sales_by_customer_month(tables["fact_sales"], AS_OF)),
         sql.sql(
             f"""
             WITH sold AS (
@@ -170,7 +173,7 @@ def test_mart_customers_is_what_sql_says(tables: dict[str, DataFrame], sql: duck
 
 def test_mart_sales_team_is_what_sql_says(tables: dict[str, DataFrame], sql: duckdb.DuckDBPyConnection) -> None:
     assert_same(
-        mart_sales_team(tables["fact_sales"], tables["dim_sales_people"], TIERS),
+        mart_sales_team(tables["dim_sales_people"], sales_by_person_month(tables["fact_sales"]), TIERS),
         sql.sql(
             """
             WITH sold AS (
@@ -222,7 +225,7 @@ def test_mart_sales_team_is_what_sql_says(tables: dict[str, DataFrame], sql: duc
 
 def test_kpi_daily_is_what_sql_says(tables: dict[str, DataFrame], sql: duckdb.DuckDBPyConnection) -> None:
     assert_same(
-        kpi_daily(tables["fact_sales"], HIGH_VALUE_ABOVE),
+        kpi_daily(sales_by_day(tables["fact_sales"], HIGH_VALUE_ABOVE)),
         sql.sql(
             f"""
             SELECT order_date AS date, count(DISTINCT customer_id) AS total_customers, money(sum(value)) AS total_sales,

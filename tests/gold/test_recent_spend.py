@@ -4,7 +4,6 @@ from datetime import date
 from decimal import Decimal
 
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
 
 from lib.gold import measures
 from tests.builders import assert_rows
@@ -15,7 +14,7 @@ def windows(spark: SparkSession, as_of: str, *days: str) -> list[tuple[str, ...]
     """Per day that has an order: is it in the last 90 days, the last 12 months, the previous 12 months?"""
     lines = sales(spark, *[line(day, "o1", day, total_value=1) for day in days])
     spends = ("spend_last_90_days", "spend_last_12_months", "spend_previous_12_months")
-    rows = measures.recent_spend(lines, F.lit(date.fromisoformat(as_of))).select("customer_id", *spends).collect()
+    rows = measures.recent_spend(lines, date.fromisoformat(as_of)).select("customer_id", *spends).collect()
     found = {row[0]: tuple({1: "in", 0: "out"}[int(value)] for value in row[1:]) for row in rows}
     return [(day, *found.get(day, ("out", "out", "out"))) for day in days]
 
@@ -71,7 +70,7 @@ def test_the_trend_is_growth_over_the_previous_12_months_and_null_without_them(s
         line("was unpriced", "o8", "2016-01-01", total_value=None),
     )
     assert_rows(
-        measures.recent_spend(lines, F.lit(date(2017, 6, 30))),
+        measures.recent_spend(lines, date(2017, 6, 30)),
         ["customer_id", "spend_last_12_months", "spend_previous_12_months", "spend_trend"],
         [
             ("grows by half", Decimal(30), Decimal(20), Decimal("0.5")),

@@ -212,16 +212,17 @@ def followed(table: GoldTable, before: Night, after: Night) -> tuple[list[Row], 
     feeds = {each: after.changed_rows(each, before) for each in inputs}
     changed = {each: rows for each, rows in feeds.items() if rows is not None}
     known = routes.known_keys(before.frame(table.name), table.key)
-    keys = routes.keys_of(changed, inputs, table.routes, known=known).persist()
+    rows = routes.keys_of(changed, inputs, table.routes, known=known).persist()
+    keys = routes.counted(rows)
     again = table.function(**routes.restricted(inputs, keys, table.routes), **values(table))
     old = before.frame(table.name)
     same = [F.expr(part).eqNullSafe(F.col(f"_key_{n}")) for n, part in enumerate(table.key)]
-    left = old.join(keys, reduce(Column.__and__, same), how="left_anti")
+    left = old.join(rows, reduce(Column.__and__, same), how="left_anti")
     try:
         found = left.unionByName(routes.of_keys(again, keys, table.key)).toArrow().to_pylist()
-        return found, keys.count()
+        return found, keys.count
     finally:
-        keys.unpersist()
+        rows.unpersist()
 
 
 @settings(
@@ -279,7 +280,7 @@ def test_a_changed_row_leads_to_its_key_and_to_that_of_the_rows_which_it_is_join
     both = {**changed, "sales": spark.sql("SELECT 'o9' AS id, 2 AS product UNION ALL SELECT 'o1', 2")}
     keys = keys_of(both, inputs, ways)
     assert_rows(keys, ["_key_0"], [("o1",), ("o2",), ("o9",)])
-    cut = routes.restricted(inputs, keys, ways)
+    cut = routes.restricted(inputs, routes.Keys(keys), ways)
     assert_rows(cut["sales"], ["id"], [("o1",), ("o2",)])
     assert cut["products"] is inputs["products"]
 
@@ -313,7 +314,7 @@ def test_an_input_with_two_ways_to_the_key_stays_whole(spark: SparkSession) -> N
     ways: dict[str, routes.Route] = {"products": ["concat('erp:', product)", "concat('till:', sku)"]}
     keys = keys_of({"products": inputs["products"].limit(1)}, inputs, ways)
     assert_rows(keys, ["_key_0"], [("erp:1",), ("till:a",)])
-    assert routes.restricted(inputs, keys, ways)["products"] is inputs["products"]
+    assert routes.restricted(inputs, routes.Keys(keys), ways)["products"] is inputs["products"]
 
 
 def test_a_route_from_something_that_is_no_parameter_is_a_mistake() -> None:

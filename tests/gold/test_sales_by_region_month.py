@@ -84,9 +84,9 @@ def test_a_line_without_a_price_counts_its_units_and_neither_money_nor_discount(
     )
 
 
-def test_an_order_counts_once_in_the_territory_and_month_of_its_first_line(spark: SparkSession) -> None:
+def test_an_order_counts_once_in_the_territory_of_its_first_line(spark: SparkSession) -> None:
     lines = [
-        line("ada", "o1", "2017-02-01", order_line=2, territory_id="france"),
+        line("ada", "o1", "2017-01-31", order_line=2, territory_id="france"),
         line("ada", "o1", "2017-01-31", order_line=1, territory_id="west"),
     ]
     assert_rows(

@@ -95,9 +95,12 @@ def dim_products(
 
 def _known_to_the_till_alone(sales: DataFrame) -> DataFrame:
     described = F.struct("product_name", "category", F.col("price").cast("decimal(19,4)").alias("unit_price"))
-    newest = F.max_by(described, F.struct("updated_at", "transaction_id")).alias("newest")
-    products = sales.filter("sku IS NOT NULL AND product_key IS NULL").groupBy("product_id", "sku").agg(newest)
-    return products.select(
+    newest = F.max_by(described, "transaction_id").alias("newest")
+    own = sales.filter("sku IS NOT NULL AND product_key IS NULL")
+    # the moment first: an aggregate over a struct would sort all sales
+    latest = own.groupBy("sku").agg(F.max("updated_at").alias("updated_at"))
+    products = own.join(F.broadcast(latest), ["sku", "updated_at"], how="left_semi").groupBy("product_id", "sku")
+    return products.agg(newest).select(
         "product_id",
         F.lit("pos").alias("source"),
         F.col("sku").alias("source_product_id"),

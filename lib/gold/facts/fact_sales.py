@@ -5,6 +5,7 @@ from pyspark.sql import functions as F
 
 from lib.gold.conformed import stores_in_territories, till_sales
 from lib.gold.ids import id_of
+from lib.gold.measures import year_month
 from lib.gold.registry import gold_table
 from lib.gold.routes import Via
 from lib.history import intervals, valid_at
@@ -22,6 +23,7 @@ from lib.history import intervals, valid_at
         ],
         "pos_sales": "transaction_id",
     },
+    clustered_by=["order_date"],
 )
 def fact_sales(
     adventureworks_sales: DataFrame,
@@ -54,6 +56,7 @@ def fact_sales(
     total_value: DECIMAL(28,8). quantity × unit_price × (1 − discount), US dollars, exact; sums are rounded once.
     total_cost: DECIMAL(24,4). quantity × unit_cost, US dollars.
     order_date: DATE. When, the day of the order's first line in UTC: dim_date.
+    order_month: STRING. Month of order_date, YYYY-MM.
     """
     products = intervals(adventureworks_products_history, ["product_key"], columns=["sku", "unit_price", "unit_cost"])
     web = _web_lines(adventureworks_sales, products)
@@ -78,6 +81,7 @@ def fact_sales(
         F.expr("CAST(quantity * unit_price * (1 - discount) AS DECIMAL(28,8))").alias("total_value"),
         F.expr("CAST(quantity * unit_cost AS DECIMAL(24,4))").alias("total_cost"),
         "order_date",
+        year_month("order_date").alias("order_month"),
     )
 
 

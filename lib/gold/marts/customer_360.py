@@ -15,6 +15,7 @@ def customer_360(
     dim_customers: DataFrame,
     dim_territories: DataFrame,
     fact_sales: DataFrame,
+    sales_by_customer_month: DataFrame,
     as_of: date,
     inactive_after_days: int,
 ) -> DataFrame:
@@ -73,10 +74,14 @@ def customer_360(
       cost is unknown; 0 for who never bought.
     as_of: DATE. The day for which the row holds.
     """
-    buyers = customer_metrics.join(measures.recent_spend(fact_sales, F.lit(as_of)), "customer_id", how="left").join(
-        dim_territories.select("territory_id", "country", "region"), "territory_id", how="left"
+    spending = measures.spending(sales_by_customer_month, fact_sales, as_of)
+    places = dim_territories.select("territory_id", "country", "region")
+    buyers = measures.standing(customer_metrics.join(places, "territory_id", how="left"))
+    customers = (
+        dim_customers.filter("is_current")
+        .join(buyers, "customer_id", how="left")
+        .join(measures.recent_spend(spending, as_of), "customer_id", how="left")
     )
-    customers = dim_customers.filter("is_current").join(measures.standing(buyers), "customer_id", how="left")
     days_since = F.date_diff(F.lit(as_of), F.col("last_order_date"))
     return customers.select(
         "customer_id",

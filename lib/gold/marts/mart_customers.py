@@ -1,40 +1,14 @@
 """mart_customers: what each customer bought, month by month."""
 
-from datetime import date
-
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lib.gold import measures
 from lib.gold.registry import gold_table
-from lib.gold.routes import By
 
 
-@gold_table(
-    grain=["customer_id", "sales_date_month"],
-    key="customer_id",
-    routes={
-        "fact_sales": "customer_id",
-        # what moves with the calendar every day is not in this mart
-        "customer_360": By(
-            ("customer_id",),
-            reads=(
-                "full_name",
-                "home_region",
-                "phone",
-                "historical_ltv",
-                "first_order_date",
-                "last_order_date",
-                "total_orders",
-                "total_spend",
-                "avg_days_between_orders",
-                "is_inactive",
-                "rfm_segment",
-            ),
-        ),
-    },
-)
-def mart_customers(fact_sales: DataFrame, customer_360: DataFrame, sales_until: date | None) -> DataFrame:
+@gold_table(grain=["customer_id", "sales_date_month"])
+def mart_customers(customer_360: DataFrame, sales_by_customer_month: DataFrame) -> DataFrame:
     """One row per customer and month in which the customer bought; order lines after as_of are left out.
 
     total_sales and max_single_transaction are those of the month. All other measures are those of the customer, from
@@ -61,33 +35,43 @@ def mart_customers(fact_sales: DataFrame, customer_360: DataFrame, sales_until: 
       before as_of, active otherwise.
     customer_segment: STRING. Of the customer: rfm_segment of customer_360, e.g. Champions, New or Lost.
     """
-    # everything below is by customer: this shuffle saves all others
-    sales = measures.until(fact_sales, sales_until).repartition("customer_id")
-    orders = measures.orders_of(sales).withColumn("month", measures.month_of("order_date"))
-    months = orders.groupBy("customer_id", "month").agg(F.sum("value").alias("sales"), F.max("value").alias("largest"))
-    all_months = Window.partitionBy("customer_id")
-    n_months = F.months_between(F.max("month").over(all_months), F.min("month").over(all_months)).cast("int") + 1
-    spending = F.sum("sales").over(all_months).cast(measures.EXACT) / n_months
-    customers = customer_360.withColumn("status", F.when(F.col("is_inactive"), "inactive").otherwise("active"))
-    return (
-        months.withColumn("avg_monthly_spending", spending)
-        .join(customers, "customer_id", how="left")
-        .select(
-            "customer_id",
-            "full_name",
-            F.col("home_region").alias("address"),
-            F.col("phone").alias("phone_number"),
-            measures.year_month("month").alias("sales_date_month"),
-            F.col("sales").cast(measures.MONEY).alias("total_sales"),
-            F.col("historical_ltv").alias("customer_lifetime_value"),
-            measures.year_month("first_order_date").alias("first_purchase_month"),
-            measures.year_month("last_order_date").alias("last_purchase_month"),
-            F.col("total_orders").alias("purchase_frequency"),
-            F.col("total_spend").alias("monetary_value"),
-            F.col("avg_monthly_spending").cast(measures.MONEY).alias("avg_monthly_spending"),
-            F.col("largest").cast(measures.MONEY).alias("max_single_transaction"),
-            F.col("avg_days_between_orders").alias("avg_time_between_purchases"),
-            F.col("status").alias("inactive_status"),
-            F.col("rfm_segment").alias("customer_segment"),
-        )
+    month = measures.first_day("sales_month")
+    n_months = F.months_between(F.max(month), F.min(month)).cast("int") + 1
+    spending = sales_by_customer_month.groupBy("customer_id").agg(
+        (F.sum("total_value").cast(measures.EXACT) / n_months).cast(measures.MONEY).alias("avg_monthly_spending")
+    )
+    # what is the same in all rows of a customer is worked out once, and not month by month
+    customers = customer_360.join(spending, "customer_id", how="right").select(
+        "customer_id",
+        "full_name",
+        F.col("home_region").alias("address"),
+        F.col("phone").alias("phone_number"),
+        F.col("historical_ltv").alias("customer_lifetime_value"),
+        measures.year_month("first_order_date").alias("first_purchase_month"),
+        measures.year_month("last_order_date").alias("last_purchase_month"),
+        F.col("total_orders").alias("purchase_frequency"),
+        F.col("total_spend").alias("monetary_value"),
+        "avg_monthly_spending",
+        F.col("avg_days_between_orders").alias("avg_time_between_purchases"),
+        F.when(F.col("is_inactive"), "inactive").otherwise("active").alias("inactive_status"),
+        F.col("rfm_segment").alias("customer_segment"),
+    )
+    # a customer's months are brought to the customer; to sort them first would take longer than all else
+    return sales_by_customer_month.join(customers.hint("shuffle_hash"), "customer_id", how="left").select(
+        "customer_id",
+        "full_name",
+        "address",
+        "phone_number",
+        F.col("sales_month").alias("sales_date_month"),
+        F.col("total_value").cast(measures.MONEY).alias("total_sales"),
+        "customer_lifetime_value",
+        "first_purchase_month",
+        "last_purchase_month",
+        "purchase_frequency",
+        "monetary_value",
+        "avg_monthly_spending",
+        F.col("max_order_value").cast(measures.MONEY).alias("max_single_transaction"),
+        "avg_time_between_purchases",
+        "inactive_status",
+        "customer_segment",
     )

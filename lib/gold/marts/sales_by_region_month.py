@@ -11,12 +11,12 @@ from lib.gold.registry import gold_table
 @gold_table(
     grain=["country", "region", "sales_month"],
     key="sales_month",
-    routes={"fact_sales": "date_format(order_date, 'yyyy-MM')"},
+    routes={"fact_sales": "order_month"},
 )
 def sales_by_region_month(fact_sales: DataFrame, dim_territories: DataFrame) -> DataFrame:
     """One row per country, region and month with sales, web and store together.
 
-    An order counts whole and once, in the month and the territory of its first line, so that the rows add up to
+    An order counts whole and once, in its month and in the territory of its first line, so that the rows add up to
     fact_sales; only total_customers does not add up, since a customer may buy in several months and regions.
 
     country: STRING. Country of the order's territory; `unknown` where the order has none or nobody describes it.
@@ -32,11 +32,9 @@ def sales_by_region_month(fact_sales: DataFrame, dim_territories: DataFrame) -> 
     places = dim_territories.select("territory_id", _known("country"), _known("region"))
     # the territory's row may be missing, or say nothing
     orders = (
-        measures.orders_of(fact_sales)
+        measures.orders_of(fact_sales, "order_month")
         .join(places, "territory_id", how="left")
-        .withColumns(
-            {"country": _known("country"), "region": _known("region"), "sales_month": measures.year_month("order_date")}
-        )
+        .withColumns({"country": _known("country"), "region": _known("region"), "sales_month": F.col("order_month")})
     )
     let_off = measures.ratio(F.col("list_value") - F.col("value"), F.col("list_value"))
     return (
