@@ -46,6 +46,7 @@ def run_arguments(description: str | None, conf: Path) -> argparse.ArgumentParse
         "--full-refresh", nargs="*", metavar="TABLE", help="compute these gold tables whole (default: all of gold)"
     )
     parser.add_argument("--from-bronze", **names, help="judge all of bronze again for these entities")
+    parser.add_argument("--plan", action="store_true", help="say what the run would do, and change nothing")
     parser.add_argument("--show", action="store_true", help="end with a first look at customer_360")
     return parser
 
@@ -79,6 +80,8 @@ def run_job(description: str | None, conf: Path, layers: Sequence[str], argv: Se
             settings.contracts, layers=layers, forgiving=bool(given.on_fail), only=given.only, exclude=given.exclude,
             full_refresh=given.full_refresh, from_bronze=given.from_bronze,
         )  # fmt: skip
+        if given.plan:
+            return _plan(settings, request, copy_from=given.landing)
         return _run(settings, request, copy_from=given.landing, show=given.show)
 
     return ended(work)
@@ -172,6 +175,13 @@ def _all_of(settings: Settings, *layers: str) -> "Request":
     from lib.pipeline.request import requested
 
     return requested(settings.contracts, layers=layers)
+
+
+def _plan(settings: Settings, request: "Request", **options: Any) -> int:
+    from lib.pipeline.run import show_plan
+    from lib.session import build_session
+
+    return show_plan(settings, lambda: build_session("customer-360"), request, **options)
 
 
 def _run(settings: Settings, request: "Request", **options: Any) -> int:

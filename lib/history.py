@@ -112,8 +112,10 @@ def intervals(
     )
 
 
-def as_of(held: DataFrame, moment: datetime | Column) -> DataFrame:
-    """The intervals, at most one per key, that hold a moment."""
+def as_of(held: DataFrame, moment: datetime | Column | None) -> DataFrame:
+    """The intervals, at most one per key, that hold a moment; without one those that hold now."""
+    if moment is None:
+        return held.filter("is_current")
     at = _counted(moment if isinstance(moment, Column) else F.lit(moment))
     return held.filter((F.col("valid_from") <= at) & (F.col("valid_to").isNull() | (at < F.col("valid_to"))))
 

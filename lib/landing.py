@@ -301,20 +301,29 @@ def copy_in(source: Path, landing: Path, contracts: Iterable[Contract]) -> list[
     Raises:
         ConfigError: if the folder is not there or holds no file of any contract.
     """
+    return [_copy(source / Path(file.path).name, landing / file.path) for file in to_copy(source, contracts)]
+
+
+def to_copy(source: Path, contracts: Iterable[Contract]) -> list[LandedFile]:
+    """The files of a folder that a contract's `files` names, as they will have landed once they are copied in.
+
+    Raises:
+        ConfigError: if the folder is not there or holds no file of any contract.
+    """
     if not source.is_dir():
         raise ConfigError(f"{source}: there is no such folder to take files from")
-    copies = []
+    found = []
     patterns = sorted({contract.files for contract in contracts})
     for original in sorted(path for path in source.iterdir() if path.is_file()):
         for pattern in patterns:
             folder, _, name = pattern.rpartition("/")
             if fnmatchcase(original.name, name) and not _is_skipped(original.name):
-                copies.append(_copy(original, landing / folder / original.name))
+                found.append(_landed(Path(folder, original.name), _filesystem().info(str(original))))
                 break
-    if not copies:
+    if not found:
         names = ", ".join(pattern.rpartition("/")[2] for pattern in patterns)
         raise ConfigError(f"{source}: there is no file that a contract knows (known are {names})")
-    return copies
+    return found
 
 
 def _copy(original: Path, copy: Path) -> Path:

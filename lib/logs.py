@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
-from typing import TextIO, cast
+from typing import NoReturn, TextIO, cast
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -34,6 +34,16 @@ def run_log(root: Path, run_id: int) -> Iterator[FilteringBoundLogger]:
             run_id=run_id,
         )
         yield logger
+
+
+def no_log() -> FilteringBoundLogger:
+    """A logger that writes nothing: for who only looks."""
+    logger: FilteringBoundLogger = structlog.wrap_logger(structlog.ReturnLogger(), processors=[_drop])
+    return logger
+
+
+def _drop(*_: object) -> NoReturn:
+    raise structlog.DropEvent
 
 
 class _Lines:

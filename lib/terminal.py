@@ -120,7 +120,7 @@ class Reporter:
             *([f"conserved at {n_equal} of {len(conserved)} hops"] if conserved else []),
             *([f"as of {as_of}"] if as_of else []),
             f"{seconds:.1f} s",
-            _counted(len(warnings) + len(reasons), "warning"),
+            counted(len(warnings) + len(reasons), "warning"),
             f"{len(failed)} failed",
         ]
         self.console.print(" · ".join(parts), highlight=False, soft_wrap=True, style="red" if failed else "green")
@@ -128,6 +128,15 @@ class Reporter:
             "run finished", seconds=seconds, unchanged=len(unchanged), tables=len(tables), failures=failed,
             conserved=n_equal, hops=len(conserved),
         )  # fmt: skip
+
+    def planned(self, steps: Sequence[tuple[str, str, str]], *, warnings: Sequence[str], total: str) -> None:
+        """What a run would do: layer, table and words for each; then the warnings; then the totals."""
+        for layer, table, words in steps:
+            line = _LINE.format(layer=layer, table=table)
+            self.console.print(f"  {line} {words}", highlight=False, markup=False, soft_wrap=True)
+        for warning in warnings:
+            self.console.print(f"! {warning}", highlight=False, markup=False, soft_wrap=True)
+        self.console.print(total, highlight=False, markup=False, soft_wrap=True, style="green")
 
     def note(self, line: str) -> None:
         """Something that was done before the layers began."""
@@ -150,6 +159,16 @@ def print_rows(console: Console, title: str, columns: Sequence[str], rows: Itera
     console.print()
 
 
+def counted(count: int, noun: str) -> str:
+    """A number and what it counts."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def sized(size: int) -> str:
+    """Bytes as a person reads them, in units of a thousand."""
+    return f"{size / 1e6:,.1f} MB" if size >= 100_000 else f"{size:,} bytes"
+
+
 def open_console() -> Console:
     """A console as wide as the terminal; where there is none, wide enough that no line of ours wraps."""
     return Console() if sys.stdout.isatty() else Console(width=160)
@@ -169,7 +188,7 @@ def _summary_table(steps: Sequence[Step]) -> Table:
 
 def _done(step: Step) -> str:
     if step.layer == "bronze":
-        return f"{_counted(step.files, 'file')}, {step.rows_in:,} rows"
+        return f"{counted(step.files, 'file')}, {step.rows_in:,} rows"
     if step.layer == "silver":
         again = "refined again: " if step.mode == "again" else ""
         return f"{again}{step.accepted:,} accepted, {step.superseded:,} superseded, {step.quarantined:,} quarantined"
@@ -180,13 +199,9 @@ def _done(step: Step) -> str:
 
 def _reason_lines(step: Step) -> list[str]:
     said = ", ".join(f"{count:,} {reason}" for reason, count in step.reasons.items())
-    parted = f"{_counted(step.quarantined, 'row')} of {step.rows_in:,} in quarantine"
-    what = parted if step.quarantined else f"{_counted(step.warned, 'row')} of {step.rows_in:,} kept with a warning"
+    parted = f"{counted(step.quarantined, 'row')} of {step.rows_in:,} in quarantine"
+    what = parted if step.quarantined else f"{counted(step.warned, 'row')} of {step.rows_in:,} kept with a warning"
     return [f"{step.table}: {what}: {said}"] if step.reasons else []
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def _shown(value: Any) -> str:

@@ -16,7 +16,7 @@ from lib.bronze import raw_schema
 from lib.config import Settings, load_settings
 from lib.contract import Contract, bronze_name
 from lib.pipeline.request import requested
-from lib.pipeline.run import run_layers
+from lib.pipeline.run import run_layers, show_plan
 from lib.session import snapshot_of
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
@@ -112,6 +112,16 @@ class Lake:
         request = requested(settings.contracts, **asked)
         options = {"prepare": prepare, "copy_from": copy_from, "show": show}
         status = run_layers(settings, lambda: self.spark, request, console=console, **options)
+        return Outcome(status, out.getvalue())
+
+    def plan(self, *, copy_from: Path | None = None, **asked: Any) -> Outcome:
+        """What a run would do, in a terminal 200 columns wide."""
+        out = io.StringIO()
+        settings = self.settings()
+        status = show_plan(
+            settings, lambda: self.spark, requested(settings.contracts, **asked),
+            copy_from=copy_from, console=Console(file=out, width=200),
+        )  # fmt: skip
         return Outcome(status, out.getvalue())
 
     def read(self, table: str) -> DataFrame:

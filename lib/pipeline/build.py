@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field, replace
-from datetime import date
+from datetime import date, datetime, time, timezone
 from functools import reduce
 from graphlib import TopologicalSorter
 from threading import Lock
@@ -26,9 +26,12 @@ from lib.pipeline.ledger import last_made
 from lib.session import local_frame
 from lib.tables import Written
 
+_MOMENTS = ("as_of", "sales_until", "held_at")
+"""The parameters of gold functions that say of when a table is to be; see `_moments`."""
+
 
 @dataclass
-class _Gold:
+class Gold:
     """What the tables of one run share."""
 
     run: Run
@@ -44,7 +47,7 @@ def build(run: Run) -> None:
     A table whose input failed is not built, and neither is what depends on it.
     """
     tables = {name: table for name, table in gold_tables().items() if name in run.request.tables}
-    gold = _Gold(run, {name: Made(**facts) for name, facts in last_made(run).items()}, Feeds(run))
+    gold = gold_of(run)
     graph = TopologicalSorter(
         {name: [each for each in table.inputs if each in tables] for name, table in tables.items()}
     )
@@ -70,9 +73,14 @@ def build(run: Run) -> None:
     _tell_inferred(run)
 
 
+def gold_of(run: Run) -> Gold:
+    """Gold as the last run left it."""
+    return Gold(run, {name: Made(**facts) for name, facts in last_made(run).items()}, Feeds(run))
+
+
 def input_mistakes(settings: Settings) -> list[str]:
     """The parameters of gold functions that are neither a table nor a setting, a line each."""
-    known = {*settings.contracts, *histories(settings), *gold_tables(), *settings.measures, "as_of", "sales_until"}
+    known = {*settings.contracts, *histories(settings), *gold_tables(), *settings.measures, *_MOMENTS}
     return [
         f"gold.{table.name}: its parameter '{each}' is no contract's table or history, gold table or measure"
         for table in gold_tables().values()
@@ -81,7 +89,7 @@ def input_mistakes(settings: Settings) -> list[str]:
     ]
 
 
-def _last_order_date(gold: _Gold) -> date | None:
+def _last_order_date(gold: Gold) -> date | None:
     """The day of the latest order, None without one; asked once, by what reads fact_sales, when that is built."""
     tables = gold.run.tables
     with gold.lock:
@@ -90,7 +98,7 @@ def _last_order_date(gold: _Gold) -> date | None:
     return gold.last_order_date
 
 
-def _build(gold: _Gold, table: GoldTable) -> None:
+def _build(gold: Gold, table: GoldTable) -> None:
     run = gold.run
     started = run.begin("gold", table.name)
     entities = {name: contract.table for name, contract in histories(run.settings).items()}
@@ -99,14 +107,11 @@ def _build(gold: _Gold, table: GoldTable) -> None:
         run.fail(table.name, f"gold.{table.name}: not built: {', '.join(failed)} failed")
         return
     inputs, values, made = _arguments(gold, table)
-    full_names = {each: _full_name(each) for each in inputs}
-    scope = scope_of(
-        run, table, made, gold.made.get(table.name), inputs=inputs, full_names=full_names, feeds=gold.feeds
-    )
-    if scope is NOTHING:
+    found = _scope(gold, table, inputs, made)
+    if found is NOTHING:
         run.done(Step("gold", table.name, run.run_id, "unchanged", started))
         return
-    written = _write(run, table, scope, inputs, values)
+    written = _write(run, table, found, inputs, values)
     rows_in = sum(_count(run, each) for each in table.rows_of)
     is_conserved = None
     if table.rows_of:
@@ -115,14 +120,30 @@ def _build(gold: _Gold, table: GoldTable) -> None:
     made = replace(made, version=_described(run, table))
     run.done(
         Step(
-            "gold", table.name, run.run_id, "full" if scope.keys is None else "incremental", started,
+            "gold", table.name, run.run_id, "full" if found.keys is None else "incremental", started,
             seconds_since(started), rows_in=rows_in or written.offered, accepted=written.offered,
             changed=written.changed, is_conserved=is_conserved,
-            keys=scope.keys.count if scope.keys else 0, why=scope.why,
+            keys=found.keys.count if found.keys else 0, why=found.why,
             # of a table that failed it is not on record what it was made from: it is made whole the next time
             made_from=json.dumps(asdict(made), sort_keys=True) if is_conserved is not False else None,
         )
     )  # fmt: skip
+
+
+def scope(gold: Gold, table: GoldTable) -> Scope:
+    """What there is to compute of a table, its inputs being what they are now.
+
+    Raises:
+        LakehouseError: if one of them was never built.
+    """
+    inputs, _, made = _arguments(gold, table)
+    return _scope(gold, table, inputs, made)
+
+
+def _scope(gold: Gold, table: GoldTable, inputs: Mapping[str, DataFrame], made: Made) -> Scope:
+    full_names = {each: _full_name(each) for each in inputs}
+    before = gold.made.get(table.name)
+    return scope_of(gold.run, table, made, before, inputs=inputs, full_names=full_names, feeds=gold.feeds)
 
 
 def _write(run: Run, table: GoldTable, scope: Scope, inputs: dict[str, DataFrame], values: dict[str, Any]) -> Written:
@@ -180,15 +201,15 @@ def _tell_inferred(run: Run) -> None:
             run.warn(f"{row['name']}: {count}: facts name them, no record of them has landed")
 
 
-def _arguments(gold: _Gold, table: GoldTable) -> tuple[dict[str, DataFrame], dict[str, Any], Made]:
+def _arguments(gold: Gold, table: GoldTable) -> tuple[dict[str, DataFrame], dict[str, Any], Made]:
     """The tables and the values that a gold function asks for, and for the record which ones those are."""
     run = gold.run
     inputs: dict[str, DataFrame] = {}
     values: dict[str, Any] = {}
     versions: dict[str, int] = {}
     for each in table.inputs:
-        if each in ("as_of", "sales_until"):
-            values[each] = _days(gold)[each]
+        if each in _MOMENTS:
+            values[each] = _moments(gold)[each]
         elif each in run.settings.measures:
             values[each] = run.settings.measures[each]
         else:
@@ -199,12 +220,21 @@ def _arguments(gold: _Gold, table: GoldTable) -> tuple[dict[str, DataFrame], dic
     return inputs, values, Made(code_version(), versions, facts)
 
 
-def _days(gold: _Gold) -> dict[str, date | None]:
-    """`as_of`, and `sales_until`: the day after which sales do not count, None where there are none after it."""
+def _moments(gold: Gold) -> dict[str, date | None]:
+    """`as_of`, and what follows from it.
+
+    `sales_until` is the day after which sales do not count, None where there are none after it; `held_at` is when the
+    day that was asked for ended, None where none was: then what is known now counts, also what became known later.
+    """
     # before the first order there is nothing to look back on: any day will do
     last = _last_order_date(gold) or gold.run.started_at.date()
     as_of = gold.run.settings.as_of or last
-    return {"as_of": as_of, "sales_until": as_of if as_of < last else None}
+    return {"as_of": as_of, "sales_until": as_of if as_of < last else None, "held_at": _held_at(gold.run)}
+
+
+def _held_at(run: Run) -> datetime | None:
+    asked = run.settings.as_of
+    return datetime.combine(asked, time.max, timezone.utc) if asked else None
 
 
 def _input(run: Run, table: str) -> tuple[DataFrame, int]:
@@ -224,9 +254,9 @@ def _input(run: Run, table: str) -> tuple[DataFrame, int]:
 
 
 def _count(run: Run, table: str) -> int:
-    """The rows of a table; of a dimension with a history those that hold now."""
+    """The rows of a table; of a dimension with a history those that hold."""
     if table in gold_tables() and "is_current" in gold_tables()[table].columns:
-        return run.tables.read(_full_name(table)).filter("is_current").count()
+        return history.as_of(run.tables.read(_full_name(table)), _held_at(run)).count()
     return run.tables.count(_full_name(table))
 
 

@@ -42,8 +42,23 @@ class Claim:
 
 def claim(run: Run, tables: list[str]) -> Claim:
     """Plan the batches of this run and commit the plan: one commit for all entities, none where nothing is new."""
+    result = planned(run, tables, landing.list_files(run.settings.landing))
+    record(
+        run,
+        [
+            FileFate(name, file, batch.number, "planned")
+            for name, batches in result.batches.items()
+            for batch in batches
+            for file in batch.files
+            if not batch.is_left_over
+        ],
+    )
+    return result
+
+
+def planned(run: Run, tables: list[str], listed: list[LandedFile]) -> Claim:
+    """What is to be loaded of the landed files; nothing is written."""
     contracts = run.settings.contracts
-    listed = landing.list_files(run.settings.landing)
     assigned, strangers = landing.assign(listed, contracts.values())
     for path in strangers:
         run.warn(f"{path}: no contract knows this file; it stays in landing")
@@ -55,16 +70,6 @@ def claim(run: Run, tables: list[str]) -> Claim:
     result = Claim({}, [], [])
     for name, entity in entities.items():
         _claim_entity(run, contracts[name], entity, last[name] + 1, result)
-    record(
-        run,
-        [
-            FileFate(name, file, batch.number, "planned")
-            for name, batches in result.batches.items()
-            for batch in batches
-            for file in batch.files
-            if not batch.is_left_over
-        ],
-    )
     return result
 
 

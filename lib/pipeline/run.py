@@ -11,16 +11,17 @@ from lib import landing
 from lib.config import Settings
 from lib.errors import LakehouseError
 from lib.lock import locked
-from lib.logs import log_path, run_log
+from lib.logs import log_path, no_log, run_log
 from lib.pipeline.build import build
 from lib.pipeline.context import Run, now, seconds_since
 from lib.pipeline.ingest import ingest
 from lib.pipeline.ledger import catch_up, write_ledger
+from lib.pipeline.plan import plan
 from lib.pipeline.refine import forget_progress, refine
 from lib.pipeline.request import Request
 from lib.session import master_of
 from lib.tables import Tables
-from lib.terminal import Reporter, open_console, print_rows
+from lib.terminal import Reporter, counted, open_console, print_rows, sized
 from lib.validate import check
 
 
@@ -86,6 +87,42 @@ def run_layers(
         if show:
             first_look(run)
         return 1 if run.failures else 0
+
+
+def show_plan(
+    settings: Settings,
+    session: Callable[[], SparkSession],
+    request: Request,
+    *,
+    copy_from: Path | None = None,
+    console: Console | None = None,
+) -> int:
+    """Print what `run_layers` would do, and change nothing; gives 1 if something would be refused, else 0.
+
+    Raises:
+        ConfigError: as `run_layers`.
+    """
+    if copy_from is None and "bronze" in request.layers:
+        landing.check_folder(settings.landing)
+    spark = session()
+    reporter = Reporter(console or open_console(), no_log(), log_path(settings.root, 0))
+    tables = Tables(spark, settings.root, rewrite_below=settings.rewrite_below)
+    run = Run(0, settings, tables, reporter, now(), request)
+    check(spark, settings)
+    landed = {file.path: file for file in landing.list_files(settings.landing)} if settings.landing.is_dir() else {}
+    if copy_from is not None:
+        landed |= {file.path: file for file in landing.to_copy(copy_from, settings.contracts.values())}
+    reporter.heading(f"plan  {settings.environment}  {settings.root}: nothing is changed")
+    steps = plan(run, sorted(landed.values()))
+    n_files, size = sum(step.files for step in steps), sum(step.reads for step in steps)
+    n_gold = len({step.table for step in steps if step.layer == "gold"})
+    said = [*run.warnings, *run.failures.values()]
+    total = f"{counted(n_files, 'file')} to load, {sized(size)} · {n_gold} of gold's tables to compute" if steps else ""
+    reporter.planned(
+        [(step.layer, step.table, step.what) for step in steps],
+        warnings=said, total=f"{total or 'nothing to do'} · {counted(len(said), 'warning')}",
+    )  # fmt: skip
+    return 1 if run.failures else 0
 
 
 def first_look(run: Run) -> None:

@@ -75,6 +75,7 @@ DEFAULTS: dict[str, Row] = {
 SETTINGS: Row = {
     "as_of": date(2017, 6, 30),
     "sales_until": None,
+    "held_at": None,
     "inactive_after_days": 180,
     "high_value_above": Decimal(1000),
     "incentive_tiers": [
@@ -136,8 +137,8 @@ def customer_360_of(
     customers: DataFrame, products: DataFrame, territories: DataFrame, facts: DataFrame, as_of: date, inactive: int
 ) -> DataFrame:
     """customer_360 with the customer_metrics of the same day."""
-    metrics, months = customer_metrics(facts, products, as_of), sales_by_customer_month(facts, as_of)
-    return customer_360(metrics, customers, territories, facts, months, as_of, inactive)
+    metrics, months = customer_metrics(facts, products, as_of, None), sales_by_customer_month(facts, as_of)
+    return customer_360(metrics, customers, territories, facts, months, as_of, None, inactive)
 
 
 @cache

@@ -175,6 +175,12 @@ def test_facts_have_the_price_and_cost_of_their_day_and_dimensions_have_what_was
     assert lake.rows("gold.customer_360", "full_name", "total_orders", where="customer_id LIKE 'pos%'") == [
         ("Ada L.", 1)
     ]
+    # asked for a day, it says what was true when that day ended
+    assert lake.run(layers=["gold"], only=["customer_360"], as_of=date(2017, 1, 31)).status == 0
+    then = ("full_name", "total_orders", "CAST(as_of AS STRING)")
+    assert lake.rows("gold.customer_360", *then) == [("Ada", 0, "2017-01-31"), (None, 2, "2017-01-31")]
+    assert prices(lake) == of_third
+    assert lake.rows("gold.customer_360", *then) == [("Ada L.", 1, "2017-02-11"), (None, 4, "2017-02-11")]
     # the same once more: a newer file, and nothing new in it
     land_products(lake, "2017-03-01", "30", "13")
     assert prices(lake) == of_third

@@ -1,10 +1,11 @@
 """customer_360: everything that is known of a customer, in one row."""
 
-from datetime import date
+from datetime import date, datetime
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from lib import history
 from lib.gold import measures
 from lib.gold.registry import gold_table
 
@@ -17,9 +18,12 @@ def customer_360(
     fact_sales: DataFrame,
     sales_by_customer_month: DataFrame,
     as_of: date,
+    held_at: datetime | None,
     inactive_after_days: int,
 ) -> DataFrame:
     """One row per customer, buyers and non-buyers alike, as of a date; order lines after that date are left out.
+
+    Where a date is asked for, customers are what their records said when that day ended; else what these say now.
 
     Scores are quintiles of the buyers, ranks and scores part equals by customer_id.
 
@@ -78,7 +82,7 @@ def customer_360(
     places = dim_territories.select("territory_id", "country", "region")
     buyers = measures.standing(customer_metrics.join(places, "territory_id", how="left"))
     customers = (
-        dim_customers.filter("is_current")
+        history.as_of(dim_customers, held_at)
         .join(buyers, "customer_id", how="left")
         .join(measures.recent_spend(spending, as_of), "customer_id", how="left")
     )

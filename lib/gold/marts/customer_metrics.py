@@ -1,9 +1,10 @@
 """customer_metrics: what all orders of a customer come to."""
 
-from datetime import date
+from datetime import date, datetime
 
 from pyspark.sql import DataFrame
 
+from lib import history
 from lib.gold import measures
 from lib.gold.registry import gold_table
 from lib.gold.routes import Via
@@ -19,7 +20,9 @@ from lib.gold.routes import Via
         ),
     },
 )
-def customer_metrics(fact_sales: DataFrame, dim_products: DataFrame, sales_until: date | None) -> DataFrame:
+def customer_metrics(
+    fact_sales: DataFrame, dim_products: DataFrame, sales_until: date | None, held_at: datetime | None
+) -> DataFrame:
     """One row per customer who bought: what all orders come to; nothing in it moves with the calendar.
 
     customer_id: STRING. The customer's id in gold: dim_customers.
@@ -42,7 +45,7 @@ def customer_metrics(fact_sales: DataFrame, dim_products: DataFrame, sales_until
     sales = measures.until(fact_sales, sales_until).repartition("customer_id")
     lifetime = measures.lifetime(measures.orders_of(sales))
     return lifetime.join(
-        measures.favourites(sales, dim_products.filter("is_current")), "customer_id", how="left"
+        measures.favourites(sales, history.as_of(dim_products, held_at)), "customer_id", how="left"
     ).select(
         "customer_id",
         "territory_id",
