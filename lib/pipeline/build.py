@@ -140,6 +140,11 @@ def scope(gold: Gold, table: GoldTable) -> Scope:
     return _scope(gold, table, inputs, made)
 
 
+def inputs_of(gold: Gold, table: GoldTable) -> dict[str, DataFrame]:
+    """The tables that a table is made from, as they are now."""
+    return _arguments(gold, table)[0]
+
+
 def _scope(gold: Gold, table: GoldTable, inputs: Mapping[str, DataFrame], made: Made) -> Scope:
     full_names = {each: _full_name(each) for each in inputs}
     before = gold.made.get(table.name)

@@ -1,20 +1,22 @@
 """What a run would do, told before it does it: nothing is written, not even that somebody asked."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lib import ops
 from lib.config import contract_hash
 from lib.contract import IS_LIVE, Contract
+from lib.gold import routes
 from lib.gold.registry import GoldTable, gold_tables
 from lib.landing import LandedFile
 from lib.pipeline import build
 from lib.pipeline.affected import NOTHING
 from lib.pipeline.claim import planned
 from lib.pipeline.context import Run, histories
+from lib.pipeline.incoming import Incoming, look_into, net_changes
 from lib.pipeline.refine import progress_of, quarantine_of
 from lib.silver import SILVER_LINEAGE
 from lib.terminal import counted, sized
@@ -31,52 +33,58 @@ class Planned:
     reads: int = 0
 
 
-def plan(run: Run, listed: list[LandedFile]) -> list[Planned]:
-    """What the run would do with the lake as it is, if these were the files in landing.
+def plan(run: Run, listed: list[LandedFile], *, to_copy: Sequence[LandedFile] = ()) -> list[Planned]:
+    """What the run would do with the lake as it is and these files in landing, `to_copy` being yet to be copied there.
 
-    How many rows a file has is told from those that were loaded before. The keys that gold would compute again are
-    counted of what silver has already; those of files that wait are known when silver has them.
+    Those that are there are read and judged. The keys that gold would compute again are counted where silver says them;
+    those of a gold table made of other ones are known when these are made.
     """
     found: list[Planned] = []
     names = [name for name in run.settings.contracts if name in run.request.tables]
-    if "bronze" in run.request.layers:
-        found += _files(run, names, listed)
-    if "silver" in run.request.layers:
-        come = {each.table for each in found}
-        found += [each for name in names for each in _silver(run, run.settings.contracts[name], come)]
-    if "gold" in run.request.layers:
-        found += _gold(run, {each.table for each in found})
+    incoming: dict[str, Incoming] = {}
+    try:
+        if "bronze" in run.request.layers:
+            found += _files(run, names, listed, to_copy, incoming)
+        if "silver" in run.request.layers:
+            for name in names:
+                found += _silver(run, run.settings.contracts[name], incoming.get(name))
+        if "gold" in run.request.layers:
+            judged = {name: each.judged for name, each in incoming.items() if each.judged is not None}
+            found += _gold(run, {each.table for each in found if each.layer == "silver"}, judged)
+    finally:
+        for each in incoming.values():
+            if each.landed is not None:
+                each.landed.unpersist()
     return found
 
 
-def _files(run: Run, names: list[str], listed: list[LandedFile]) -> list[Planned]:
-    claim = planned(run, names, listed)
-    bytes_of_a_row = _bytes_of_a_row(run)
+def _files(
+    run: Run,
+    names: list[str],
+    listed: list[LandedFile],
+    to_copy: Sequence[LandedFile],
+    incoming: dict[str, Incoming],
+) -> list[Planned]:
+    copies = {file.path: file for file in to_copy}
+    claim = planned(run, names, sorted([*(file for file in listed if file.path not in copies), *to_copy]))
     found = []
     for name, batches in claim.batches.items():
         files = [file for batch in batches for file in batch.files]
         size = sum(file.size for file in files)
-        rows = f", about {size / bytes_of_a_row[name]:,.0f} rows" if name in bytes_of_a_row else ""
         again = " that a run which died had begun" if any(batch.is_left_over for batch in batches) else ""
-        what = f"{counted(len(files), 'file')}{again}, {sized(size)}{rows}"
-        found.append(Planned("bronze", name, what, len(files), size))
+        found.append(Planned("bronze", name, f"{counted(len(files), 'file')}{again}, {sized(size)}", len(files), size))
+        there = [file for file in files if file.path not in copies]
+        incoming[name] = look_into(run, run.settings.contracts[name], there)
+        for look in incoming[name].refused:
+            reason = f": {look.reason}" if look.reason else ""
+            found.append(Planned("bronze", name, f"{look.file.path}: {look.verdict}{reason}"))
     for fate in claim.decided:
-        what = f"{fate.file.path}: {fate.status}{': ' if fate.reason else ''}{fate.reason}"
-        found.append(Planned("bronze", fate.table, what))
+        reason = f": {fate.reason}" if fate.reason else ""
+        found.append(Planned("bronze", fate.table, f"{fate.file.path}: {fate.status}{reason}"))
     return found
 
 
-def _bytes_of_a_row(run: Run) -> dict[str, float]:
-    """How many bytes of a file made a row so far, by entity."""
-    if run.tables.snapshot(ops.FILES) is None or run.tables.snapshot(ops.STEPS) is None:
-        return {}
-    loaded = run.tables.read(ops.FILES).filter("status = 'loaded'").groupBy("table_name").agg(F.sum("size").alias("n"))
-    steps = run.tables.read(ops.STEPS).filter("layer = 'bronze'").groupBy("table_name").agg(F.sum("rows_in").alias("r"))
-    rows = loaded.join(steps.filter("r > 0"), "table_name").collect()
-    return {row.table_name: row.n / row.r for row in rows}
-
-
-def _silver(run: Run, contract: Contract, come: Iterable[str]) -> list[Planned]:
+def _silver(run: Run, contract: Contract, incoming: Incoming | None) -> list[Planned]:
     found = []
     progress, bronze = progress_of(run, contract), run.tables.snapshot(f"bronze.{contract.table}")
     in_bronze = run.tables.count(f"bronze.{contract.table}")
@@ -88,8 +96,14 @@ def _silver(run: Run, contract: Contract, come: Iterable[str]) -> list[Planned]:
     elif bronze is not None and progress is not None and bronze.version != progress.bronze_version:
         rows = run.tables.read(f"bronze.{contract.table}").filter(F.col("_batch_id") > progress.through).count()
         found.append(f"{rows:,} rows of bronze are judged")
-    if contract.table in come:
+    if incoming is not None and incoming.judged is None:
         found.append("what the files bring is judged")
+    if incoming is not None and incoming.rows:
+        waiting = f", {incoming.quarantined:,} of them to wait in quarantine" if incoming.quarantined else ""
+        found.append(
+            f"{counted(incoming.rows, 'row')} of the files {'is' if incoming.rows == 1 else 'are'} judged{waiting}"
+        )
+        found += [f"new field {name}: kept, the contract does not know it" for name in incoming.unknown]
     due = _due(run, contract)
     if due:
         found.append(f"{counted(due, 'row')} that somebody corrected come back from quarantine")
@@ -106,8 +120,11 @@ def _due(run: Run, contract: Contract) -> int:
     return run.tables.read(name).filter("status = 'waiting' AND is_due").count()
 
 
-def _gold(run: Run, moving: set[str]) -> list[Planned]:
-    """The tables of gold that would be computed, in the order of their making; `moving` are entities that change."""
+def _gold(run: Run, moving: set[str], judged: Mapping[str, DataFrame]) -> list[Planned]:
+    """The tables of gold that would be computed, in the order of their making.
+
+    `moving` are entities that change; `judged` are the rows that wait in landing, for those of which some do.
+    """
     tables = {name: table for name, table in gold_tables().items() if name in run.request.tables}
     entities = {name: contract.table for name, contract in histories(run.settings).items()}
     graph = {name: [each for each in table.inputs if each in tables] for name, table in tables.items()}
@@ -118,7 +135,7 @@ def _gold(run: Run, moving: set[str]) -> list[Planned]:
         for name in TopologicalSorter(graph).static_order():
             table = tables[name]
             moved = [each for each in table.inputs if entities.get(each, each) in moves]
-            what = _scope_in_words(gold, table, moved)
+            what = _scope_in_words(gold, table, moved, judged)
             changes = _schema_changes(
                 {column: each.type for column, each in table.definitions.items()}, _columns(run, f"gold.{name}")
             )
@@ -130,28 +147,39 @@ def _gold(run: Run, moving: set[str]) -> list[Planned]:
     return found
 
 
-def _scope_in_words(gold: build.Gold, table: GoldTable, moved: list[str]) -> str:
+def _scope_in_words(gold: build.Gold, table: GoldTable, moved: list[str], judged: Mapping[str, DataFrame]) -> str:
     """How far a table would be computed again; empty if it would not."""
     tables = gold.run.tables
     never = [each for each in table.inputs if each in gold_tables() and tables.snapshot(f"gold.{each}") is None]
     if never or tables.snapshot(f"gold.{table.name}") is None:
         return "full (the first time)"
     scope = build.scope(gold, table)
-    keys = scope.keys
-    if keys is not None:
-        keys.rows.unpersist()
-    is_whole = keys is None and scope is not NOTHING
-    if is_whole and (scope.why or not moved):
-        return f"full ({scope.why})" if scope.why else "full"
+    n_keys = scope.keys.count if scope.keys is not None else 0
+    if scope.keys is not None:
+        scope.keys.rows.unpersist()
+    elif scope is not NOTHING:
+        because = scope.why or (f"for what {', '.join(moved)} takes in" if moved else "")
+        return f"full ({because})" if because else "full"
     without = [each for each in moved if each not in table.routes]
-    if is_whole or (moved and not table.key):
-        return f"full (for what {', '.join(moved)} takes in)"
     if without:
         return f"full (for what {', '.join(without)} takes in)"
-    known = counted(keys.count, "key") if keys is not None else ""
-    to_come = f"the keys of what {', '.join(moved)} takes in" if moved else ""
-    both = " and ".join(part for part in (known, to_come) if part)
-    return f"incremental of {both}" if both else ""
+    # the keys of an entity's files are in the files; those of a table of gold are known when it is made
+    counts = [f"{n_keys:,} keys"] if n_keys else []
+    of_files = [each for each in moved if each in judged]
+    if of_files:
+        counts.append(f"{_keys_of_files(gold, table, {each: judged[each] for each in of_files}):,} keys of the files")
+    rest = [each for each in moved if each not in judged]
+    if rest:
+        counts.append(f"the keys of what {', '.join(rest)} takes in")
+    return f"incremental of {' and '.join(counts)}" if counts else ""
+
+
+def _keys_of_files(gold: build.Gold, table: GoldTable, judged: Mapping[str, DataFrame]) -> int:
+    run = gold.run
+    changed = {name: net_changes(run, run.settings.contracts[name], rows) for name, rows in judged.items()}
+    inputs = build.inputs_of(gold, table)
+    known = routes.known_keys(run.tables.read(f"gold.{table.name}"), table.key)
+    return routes.keys_of(changed, inputs, table.routes, known=known).count()
 
 
 def _columns(run: Run, table: str) -> dict[str, str]:

@@ -109,11 +109,10 @@ def show_plan(
     tables = Tables(spark, settings.root, rewrite_below=settings.rewrite_below)
     run = Run(0, settings, tables, reporter, now(), request)
     check(spark, settings)
-    landed = {file.path: file for file in landing.list_files(settings.landing)} if settings.landing.is_dir() else {}
-    if copy_from is not None:
-        landed |= {file.path: file for file in landing.to_copy(copy_from, settings.contracts.values())}
+    listed = landing.list_files(settings.landing) if settings.landing.is_dir() else []
+    to_copy = landing.to_copy(copy_from, settings.contracts.values()) if copy_from is not None else []
     reporter.heading(f"plan  {settings.environment}  {settings.root}: nothing is changed")
-    steps = plan(run, sorted(landed.values()))
+    steps = plan(run, listed, to_copy=to_copy)
     n_files, size = sum(step.files for step in steps), sum(step.reads for step in steps)
     n_gold = len({step.table for step in steps if step.layer == "gold"})
     said = [*run.warnings, *run.failures.values()]

@@ -24,7 +24,13 @@ def planned(lake: Lake) -> list[tuple[str, ...]]:
 
 def land(lake: Lake, name: str, *numbers: int) -> int:
     """Drop receipts of a day; gives the file's bytes."""
-    file = lake.land(f"pos/sales/{name}.jsonl", "".join(f"{receipt(n, day=2)}\n" for n in numbers), source=".")
+    lines = [
+        receipt(n, day=2, quantity=1 if n > 0 else 0).replace(
+            '{"transaction_id": "T-', '{"till": 7, "transaction_id": "T-'
+        )
+        for n in numbers
+    ]
+    file = lake.land(f"pos/sales/{name}.jsonl", "".join(f"{line}\n" for line in lines), source=".")
     return file.stat().st_size
 
 
@@ -36,19 +42,21 @@ def test_a_plan_says_what_a_run_would_do_and_changes_nothing(spark: SparkSession
     first = planned(lake)
     assert first[:2] == [
         ("bronze", "pos_sales", f"1 file, {size:,} bytes"),
-        ("silver", "pos_sales", "what the files bring is judged"),
+        ("silver", "pos_sales", "3 rows of the files are judged"),
     ]
     assert ("gold", "fact_sales", "full (the first time)") in first
 
     assert lake.run(only=ONLY).status == 0
     assert lake.plan(only=ONLY).last_line == "nothing to do · 0 warnings"
 
-    size = land(lake, "2", 3, 4, 5)
+    # one that is there as it is, two new ones, and one that fails and has a field more
+    size = land(lake, "2", 3, 4, 5, -6)
     lake.land("pos/sales/stranger.txt", "?", source=".")
     assert planned(lake) == [
-        ("bronze", "pos_sales", f"1 file, {size:,} bytes, about 3 rows"),
-        ("silver", "pos_sales", "what the files bring is judged"),
-        ("gold", "fact_sales", "incremental of the keys of what pos_sales takes in"),
+        ("bronze", "pos_sales", f"1 file, {size:,} bytes"),
+        ("silver", "pos_sales", "4 rows of the files are judged, 1 of them to wait in quarantine"),
+        ("silver", "pos_sales", "new field till: kept, the contract does not know it"),
+        ("gold", "fact_sales", "incremental of 2 keys of the files"),
         ("gold", "sales_by_day", "incremental of the keys of what fact_sales takes in"),
         ("gold", "kpi_daily", "full (for what sales_by_day takes in)"),
     ]
@@ -65,7 +73,7 @@ def test_a_plan_says_what_a_run_would_do_and_changes_nothing(spark: SparkSession
         contract.read_text().replace("columns:\n", "columns:\n  till: {type: int, optional: true}\n", 1)
     )
     assert planned(lake)[:2] == [
-        ("silver", "pos_sales", "its contract changed: all 6 rows of bronze are judged anew"),
+        ("silver", "pos_sales", "its contract changed: all 7 rows of bronze are judged anew"),
         ("silver", "pos_sales", "new column till INT"),
     ]
 
