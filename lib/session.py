@@ -43,10 +43,14 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Commit:
-    """A commit of a Delta table: what it says it did, e.g. `MERGE`, and its metrics, e.g. `numOutputRows`."""
+    """A commit of a Delta table: what it says it did, e.g. `MERGE`, its metrics, e.g. `numOutputRows`, and its time.
+
+    `at_ms`: milliseconds since 1970, when the commit was about to be made.
+    """
 
     operation: str
     metrics: dict[str, int]
+    at_ms: int = 0
 
     @property
     def changes_rows(self) -> bool:
@@ -72,6 +76,9 @@ def build_session(app_name: str) -> SparkSession:
     spark.sparkContext.setLogLevel("ERROR")
     utc = _jvm(spark).java.util.TimeZone.getTimeZone("UTC")
     _jvm(spark).java.util.TimeZone.setDefault(utc)
+    # Delta prints there how many files a vacuum deleted; what a run shows is the reporter's word
+    nowhere = _jvm(spark).java.io.PrintStream(_jvm(spark).java.io.OutputStream.nullOutputStream())
+    _jvm(spark).java.lang.System.setOut(nowhere)
     return spark
 
 
@@ -96,8 +103,7 @@ def snapshot_of(spark: SparkSession, path: str) -> Snapshot | None:
 
     DESCRIBE DETAIL and DESCRIBE HISTORY say the same, at a Spark job each; this reads the log alone.
     """
-    none = _jvm(spark).scala.Option.empty()
-    snapshot = _delta_log(spark, path).update(False, none, none)
+    snapshot = _newest(spark, path)
     if snapshot.version() < 0:
         return None
     metadata = snapshot.metadata()
@@ -107,6 +113,11 @@ def snapshot_of(spark: SparkSession, path: str) -> Snapshot | None:
         entry = entries.next()
         properties[str(entry._1())] = str(entry._2())
     return Snapshot(int(snapshot.version()), properties, str(metadata.description() or ""))
+
+
+def files_of(spark: SparkSession, path: str) -> DataFrame:
+    """The data files of the newest version of the table at `path`, as its log has them: Delta's AddFile, a row each."""
+    return DataFrame(_newest(spark, path).allFiles().toDF(), spark)
 
 
 def commits_of(spark: SparkSession, path: str, *, after: int, through: int) -> list[Commit] | None:
@@ -132,8 +143,13 @@ def _commit(lines: Any) -> Commit:
             info = action["commitInfo"]
             metrics = info.get("operationMetrics", {})
             numbers = {name: int(value) for name, value in metrics.items() if str(value).lstrip("-").isdigit()}
-            return Commit(info.get("operation", ""), numbers)
+            return Commit(info.get("operation", ""), numbers, int(info.get("timestamp", 0)))
     return Commit("", {})
+
+
+def _newest(spark: SparkSession, path: str) -> Any:
+    none = _jvm(spark).scala.Option.empty()
+    return _delta_log(spark, path).update(False, none, none)
 
 
 def _delta_log(spark: SparkSession, path: str) -> Any:

@@ -36,6 +36,7 @@ class GoldTable:
 
     `rows_of` names the inputs of which each row is a row of this table: their counts must add up to its own. A table
     with a `key` (SQL over its columns) can be computed for some keys alone; `routes` lead there from a changed input.
+    `clustered_by` names the column (a date, timestamp or number) by which maintenance sorts a large table into files.
     """
 
     name: str
@@ -45,6 +46,7 @@ class GoldTable:
     rows_of: tuple[str, ...]
     key: tuple[str, ...] = ()
     routes: Mapping[str, Route] = field(default_factory=dict)
+    clustered_by: str = ""
 
     @property
     def description(self) -> str:
@@ -74,11 +76,12 @@ def gold_table(
     rows_of: Sequence[str] = (),
     key: str | Sequence[str] = (),
     routes: Mapping[str, Route] | None = None,
+    clustered_by: str = "",
 ) -> Callable[[Callable[..., DataFrame]], Callable[..., DataFrame]]:
     """Declare a function to be the gold table of its name; it stays a plain function that a test can call.
 
     With a `key`, a change of an input that has a route is followed to the keys that it touches, and these alone are
-    computed again; a change of an input without one has the whole table computed.
+    computed again; a change of an input without one has the whole table computed. `clustered_by`: see GoldTable.
     """
 
     def declare(function: Callable[..., DataFrame]) -> Callable[..., DataFrame]:
@@ -88,7 +91,7 @@ def gold_table(
             raise ValueError(f"gold.{function.__name__}: routes: {', '.join(unknown)} is none of its parameters")
         keys = (key,) if isinstance(key, str) else tuple(key)
         _TABLES[function.__name__] = GoldTable(
-            function.__name__, function, inputs, tuple(grain), tuple(rows_of), keys, routes or {}
+            function.__name__, function, inputs, tuple(grain), tuple(rows_of), keys, routes or {}, clustered_by
         )
         return function
 

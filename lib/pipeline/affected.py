@@ -85,7 +85,12 @@ def scope_of(
     why = _why_whole(run, table, now, before)
     if before is None or why:
         return Scope(why=why)
-    spans = {name: (full_names[name], before.tables[name], version) for name, version in now.tables.items()}
+    # compacted since, it is followed from then on: a vacuum may have taken the files of the version that was read
+    unchanged = run.tables.unchanged_until
+    spans = {
+        name: (full_names[name], unchanged(full_names[name], before.tables[name], through=version), version)
+        for name, version in now.tables.items()
+    }
     changed = {name: span for name, span in spans.items() if _has_changed(run, *span)}
     if not changed:
         return NOTHING

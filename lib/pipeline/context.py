@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from lib.config import Settings
 from lib.contract import Contract
-from lib.ops import Step
+from lib.ops import Action, Step
 from lib.pipeline.request import Request
 from lib.tables import FEED, MARKS, Tables
 from lib.terminal import Reporter
@@ -29,6 +29,7 @@ class Run:
     request: Request
     as_of: date | None = None
     steps: list[Step] = field(default_factory=list)
+    actions: list[Action] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
     conserved: list[tuple[str, bool]] = field(default_factory=list)
@@ -44,6 +45,12 @@ class Run:
         with self._lock:
             self.steps.append(step)
         self.reporter.step(step)
+
+    def acted(self, action: Action) -> None:
+        """Take down what maintenance did and show it."""
+        with self._lock:
+            self.actions.append(action)
+        self.reporter.action(action)
 
     def warn(self, line: str) -> None:
         """Take down something that the user should know and that stops nothing."""
