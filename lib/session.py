@@ -18,6 +18,9 @@ _NEEDED = {
     "spark.sql.legacy.javaCharsets": "true",
     # a name that stands twice in a JSON object must not end the run
     "spark.sql.mapKeyDedupPolicy": "LAST_WIN",
+    # Delta refuses versions and feeds of more than a week ago: gold follows a table from whenever it last changed, and
+    # maintenance keeps the files of that
+    "spark.databricks.delta.vacuum.enforceTimeTravelWithinDeletedFileRetentionDuration": "false",
     # 50 by default: for tables of this size one task reads the log faster than fifty
     "spark.databricks.delta.snapshotPartitions": "1",
 }

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import takewhile
 from pathlib import Path
+from urllib.parse import unquote
 
 from delta.tables import DeltaMergeBuilder, DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -21,6 +23,9 @@ FEED = {"delta.enableChangeDataFeed": "true"}
 
 MARKS = {"delta.enableDeletionVectors": "true"}
 """The property of tables of which an update marks the rows that are gone, and does not write their files anew."""
+
+_DATA = (".parquet", ".bin")
+"""How the names of Delta's files of rows and of deletion vectors end."""
 
 
 @dataclass(frozen=True)
@@ -220,11 +225,19 @@ class Tables:
         statement = f"REORG TABLE {self._in_sql(name)} APPLY (PURGE)"
         return self._rewritten(name, lambda _: self.spark.sql(statement))
 
-    def unused_files(self, name: str) -> int:
-        """Files of a table's folder that `vacuum` would delete."""
+    def unused_files(self, name: str, before: datetime) -> int:
+        """Files of a table's folder, last changed before a time, that `vacuum` would delete."""
+        used = {unquote(row["path"]) for row in files_of(self.spark, self.path(name)).select("path").collect()}
+        folder = Path(self.path(name))
+        others = (
+            path for path in folder.rglob("*.*") if path.suffix in _DATA and str(path.relative_to(folder)) not in used
+        )
+        if not any(path.stat().st_mtime < before.timestamp() for path in others if "_delta_log" not in path.parts):
+            # Delta, which knows what is of older versions, takes seconds to say the same
+            return 0
         listed = self.spark.sql(f"VACUUM {self._in_sql(name)} DRY RUN")
         # an emptied folder is listed as well, and goes with the next vacuum that has a file to delete
-        return listed.filter(F.col("path").rlike(r"\.(parquet|bin)$")).count()
+        return listed.filter(F.regexp_extract("path", r"\.\w+$", 0).isin(*_DATA)).count()
 
     def vacuum(self, name: str) -> Effect:
         """Delete the files that no version of the last `delta.deletedFileRetentionDuration` (a property) uses."""

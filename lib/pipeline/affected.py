@@ -161,14 +161,16 @@ def _keys(
     inputs: Mapping[str, DataFrame],
     feeds: Feeds,
 ) -> Scope:
-    changed = {name: feeds.rows(*span) for name, span in spans.items()}
-    known = routes.known_keys(run.tables.read(f"gold.{table.name}"), table.key)
-    keys = routes.keys_of(changed, inputs, table.routes, known=known).persist()
+    keys: DataFrame | None = None
     try:
+        changed = {name: feeds.rows(*span) for name, span in spans.items()}
+        known = routes.known_keys(run.tables.read(f"gold.{table.name}"), table.key)
+        keys = routes.keys_of(changed, inputs, table.routes, known=known).persist()
         n_keys = keys.count()
     except Exception as error:
         # vacuumed away, or from before the feed was kept; whatever else it is, computing the table whole meets it again
-        keys.unpersist()
+        if keys is not None:
+            keys.unpersist()
         run.reporter.explain(table.name, error)
         return Scope(why=f"what changed in {', '.join(spans)} cannot be read any more")
     rows = run.tables.count(f"gold.{table.name}")

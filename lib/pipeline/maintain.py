@@ -182,7 +182,7 @@ def _vacuum(lake: Looked, name: str) -> Iterator[Task]:
     if snapshot.properties.get(_RETENTION, wanted if after == _RETENTION_OF_DELTA else "") != wanted:
         why = f"unused files are kept for {in_words(after)}"
         yield Task("retention", why, lambda run: _described(run, name, {_RETENTION: wanted}))
-    unused = lake.tables.unused_files(name)
+    unused = lake.tables.unused_files(name, now() - after)
     if not unused:
         return
     reader = _reader_behind(lake, name, snapshot.version)
