@@ -298,7 +298,8 @@ class PutAway:
 def list_processed(root: Path) -> list[PutAway]:
     """Every file in the `processed/` of a lake; what somebody else put there is left out."""
     parts = [Path(path).relative_to(root).parts[1:] for path in _filesystem().find(str(root / "processed"))]
-    return [PutAway(source, int(batch), "/".join(path)) for source, batch, *path in parts if path and batch.isdigit()]
+    ours = [part for part in parts if len(part) > 2 and part[1].isdigit()]
+    return [PutAway(source, int(batch), "/".join(path)) for source, batch, *path in ours]
 
 
 def remove(root: Path, file: PutAway) -> int:
