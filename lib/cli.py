@@ -103,6 +103,32 @@ def withdraw_job(description: str | None, conf: Path, argv: Sequence[str] | None
     return ended(work)
 
 
+def maintain_job(description: str | None, conf: Path, argv: Sequence[str] | None = None) -> int:
+    """A job that looks after the files of a lake."""
+    parser = arguments(description, conf)
+    names: dict[str, Any] = {"nargs": "+", "default": [], "metavar": "TABLE"}
+    parser.add_argument("--only", **names, help="these tables by their full names, or patterns like 'gold.*'")
+    parser.add_argument("--exclude", **names, help="leave these alone, e.g. 'bronze.*' or files.logs")
+    parser.add_argument("--dry-run", action="store_true", help="print what would be done, and change nothing")
+    given = parser.parse_args(argv)
+
+    def work() -> int:
+        settings = settings_of(given)
+        _check_lake(settings)
+        from lib.pipeline.maintain import maintain, names, print_plan
+        from lib.pipeline.request import matching
+
+        known = names(settings)
+        chosen = matching("--only", given.only, known) if given.only else {*known}
+        chosen -= matching("--exclude", given.exclude, known)
+        in_order = [name for name in known if name in chosen]
+        if given.dry_run:
+            return print_plan(_tables(settings), settings, in_order, open_console())
+        return _run(settings, _all_of(settings), work=maintain(in_order))
+
+    return ended(work)
+
+
 def status_job(description: str | None, conf: Path, argv: Sequence[str] | None = None) -> int:
     """A job that says how a lake is."""
     given = arguments(description, conf).parse_args(argv)
@@ -166,9 +192,13 @@ def _tables(settings: Settings) -> "Tables":
     from lib.session import build_session
     from lib.tables import Tables
 
+    _check_lake(settings)
+    return Tables(build_session("customer-360"), settings.root)
+
+
+def _check_lake(settings: Settings) -> None:
     if not settings.root.is_dir():
         raise ConfigError(f"{settings.root}: there is no lake (`make demo` makes one)")
-    return Tables(build_session("customer-360"), settings.root)
 
 
 def _all_of(settings: Settings, *layers: str) -> "Request":

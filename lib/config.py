@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,10 +14,34 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from lib.contract import Contract, Demo, Environment, LakehouseFile, mistakes_between_fields
+from lib.contract import (
+    Contract,
+    Demo,
+    Environment,
+    LakehouseFile,
+    Maintenance,
+    age_of,
+    mistakes_between_fields,
+)
 from lib.errors import ConfigError
 
 M = TypeVar("M", Contract, LakehouseFile)
+
+
+@dataclass(frozen=True)
+class Upkeep:
+    """What maintenance goes by: the model Maintenance in bytes and time spans; None keeps for ever."""
+
+    target_bytes: int
+    small_bytes: int
+    compact_above: int
+    recluster_above: float
+    purge_above: float
+    vacuum_after: timedelta | None = None
+    keep_processed: timedelta | None = None
+    keep_settled: timedelta | None = None
+    keep_logs: timedelta | None = None
+    keep_ops: timedelta | None = None
 
 
 @dataclass(frozen=True)
@@ -40,6 +64,7 @@ class Settings:
     rewrite_below: int
     full_above: float
     measures: dict[str, Any]
+    maintenance: Upkeep
     demo: Demo
     contracts: dict[str, Contract]
 
@@ -97,6 +122,7 @@ def load_settings(
         rewrite_below=chosen.rewrite_below,
         full_above=chosen.full_above,
         measures=dict(lakehouse.measures),
+        maintenance=_upkeep(lakehouse.maintenance),
         demo=lakehouse.demo,
         contracts=contracts,
     )
@@ -131,6 +157,18 @@ def contract_hash(contract: Contract) -> str:
     facts |= contract.model_dump(include={"delete_when", "snapshot", "history"}, exclude_defaults=True)
     # dumped in order: the order of columns and of latest_by matters
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
+
+
+def _upkeep(said: Maintenance) -> Upkeep:
+    ages = said.model_dump(include={"vacuum_after", "keep_processed", "keep_settled", "keep_logs", "keep_ops"})
+    return Upkeep(
+        target_bytes=said.target_mib * 1024 * 1024,
+        small_bytes=said.small_mib * 1024 * 1024,
+        compact_above=said.compact_above,
+        recluster_above=said.recluster_above,
+        purge_above=said.purge_above,
+        **{name: age_of(age) for name, age in ages.items() if age is not None},
+    )
 
 
 def _place(path: Path) -> Path:

@@ -324,11 +324,42 @@ class Demo(_Model):
     pos: PosDemo
 
 
+class Maintenance(_Model):
+    """What `make maintain` writes anew and takes away; an age that is not given keeps for ever."""
+
+    target_mib: int = Field(ge=1, description="MiB of the files that compaction and clustering write")
+    small_mib: int = Field(ge=1, description="MiB below which a file is small; at most half of target_mib")
+    compact_above: int = Field(ge=1, description="small files of a table above which they are written as large ones")
+    recluster_above: float = Field(
+        ge=0, le=1, description="share of a clustered table that a reader of one value may open in vain"
+    )
+    purge_above: float = Field(
+        ge=0, le=1, description="share of a table's rows marked as gone above which files are written without them"
+    )
+    vacuum_after: Age | None = Field(
+        None,
+        description="age from which files that no version of a table needs are deleted; as far as one can look back",
+    )
+    keep_processed: Age | None = Field(None, description="age from which files in processed/ are deleted")
+    keep_settled: Age | None = Field(
+        None, description="age from which accepted and discarded rows of quarantine lose the text that landed"
+    )
+    keep_logs: Age | None = Field(None, description="age from which logs of runs are deleted")
+    keep_ops: Age | None = Field(None, description="age from which rows of ops (all but ops.files) are deleted")
+
+    @model_validator(mode="after")
+    def _two_small_ones_fit_a_file(self) -> "Maintenance":
+        if 2 * self.small_mib > self.target_mib:
+            raise ValueError(f"small_mib: {self.small_mib} is more than half of target_mib ({self.target_mib})")
+        return self
+
+
 class LakehouseFile(_Model):
     """conf/lakehouse.yml."""
 
     environments: dict[str, Environment] = Field(min_length=1)
     measures: Measures
+    maintenance: Maintenance
     demo: Demo
 
 

@@ -281,6 +281,46 @@ def archive(landing: Path, file: LandedFile, target: Path, *, reason: str = "") 
     return destination
 
 
+@dataclass(frozen=True)
+class PutAway:
+    """A file in `processed/`: the source that it came from, the batch that it was loaded with, its path in landing."""
+
+    source: str
+    batch_id: int
+    path: str
+
+    @property
+    def place(self) -> str:
+        """Its path below the lake's folder."""
+        return f"processed/{self.source}/{self.batch_id:06d}/{self.path}"
+
+
+def list_processed(root: Path) -> list[PutAway]:
+    """Every file in the `processed/` of a lake; what somebody else put there is left out."""
+    parts = [Path(path).relative_to(root).parts[1:] for path in _filesystem().find(str(root / "processed"))]
+    ours = [part for part in parts if len(part) > 2 and part[1].isdigit()]
+    return [PutAway(source, int(batch), "/".join(path)) for source, batch, *path in ours]
+
+
+def remove(root: Path, file: PutAway) -> int:
+    """Delete a processed file, and the folders that are empty then; gives its bytes.
+
+    Raises:
+        LakehouseError: if it cannot be deleted.
+    """
+    place = root / file.place
+    try:
+        size = int(_filesystem().size(str(place)))
+        place.unlink()
+        for folder in place.parents:
+            if folder == root / "processed" or any(folder.iterdir()):
+                break
+            folder.rmdir()
+    except OSError as error:
+        raise LakehouseError(f"{place}: cannot be deleted: {error.strerror}") from error
+    return size
+
+
 def write_lines(file: Path, lines: Iterable[str]) -> None:
     """Write a text file whole or not at all, in bounded memory."""
     try:

@@ -1,8 +1,9 @@
 """Structured logs: one JSON object a line, in a file of each run under the lake's `logs/`."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from io import FileIO
 from pathlib import Path
 from typing import NoReturn, TextIO, cast
@@ -64,6 +65,27 @@ class _Lines:
 
     def flush(self) -> None:
         """Nothing to do: there is no buffer."""
+
+
+def old_logs(root: Path, before: datetime) -> list[Path]:
+    """The logs that were last written to before a time."""
+    return [log for log in sorted(root.glob("logs/run-*.jsonl")) if log.stat().st_mtime < before.timestamp()]
+
+
+def remove(logs: Iterable[Path]) -> int:
+    """Delete logs; gives their bytes.
+
+    Raises:
+        LakehouseError: if one cannot be deleted.
+    """
+    size = 0
+    for log in logs:
+        try:
+            size += log.stat().st_size
+            log.unlink()
+        except OSError as error:
+            raise LakehouseError(f"{log}: cannot be deleted: {error.strerror}") from error
+    return size
 
 
 def log_path(root: Path, run_id: int) -> Path:

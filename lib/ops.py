@@ -1,4 +1,4 @@
-"""The ledger of a lake: what its rows look like and how they are written. `ops.runs`, `ops.steps`, `ops.files`."""
+"""The ledger of a lake: what the rows of `ops.runs`, `steps`, `files`, `quality` and `maintenance` look like."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -8,9 +8,11 @@ from typing import Any
 from pyspark.sql import DataFrame, Row, SparkSession
 
 from lib.landing import LandedFile
+from lib.maintenance import Effect
 from lib.session import local_frame
 
 RUNS, STEPS, FILES, QUALITY = "ops.runs", "ops.steps", "ops.files", "ops.quality"
+MAINTENANCE = "ops.maintenance"
 FILES_KEY = ("table_name", "path", "modified_at", "size")
 
 _FILES = (
@@ -29,6 +31,10 @@ _QUALITY = (
 _RUNS = (
     "run_id BIGINT, environment STRING, as_of DATE, started_at TIMESTAMP, seconds DOUBLE, exit_status INT, "
     "tables_changed BIGINT, tables_unchanged BIGINT, warnings ARRAY<STRING>, failures ARRAY<STRING>"
+)
+_MAINTENANCE = (
+    "run_id BIGINT, layer STRING, table_name STRING, action STRING, why STRING, files_removed BIGINT, "
+    "files_added BIGINT, bytes_removed BIGINT, bytes_added BIGINT, rows BIGINT, started_at TIMESTAMP, seconds DOUBLE"
 )
 
 
@@ -51,7 +57,8 @@ class Step:
     In bronze `rows_in` are the rows appended. In silver `rows_in = accepted + superseded + quarantined`. In gold
     `accepted` are the rows of the table and `changed` those that the run inserted, updated or deleted; `mode` is full,
     and `why`, or incremental, of `keys` keys; `made_from` is JSON: code, versions of inputs, values of settings, and
-    the version of the table that came of them.
+    the version of the table that came of them. A gold step that is `pinned` made nothing: maintenance gave the tables
+    later versions, of the same rows.
     """
 
     layer: str
@@ -79,6 +86,23 @@ class Step:
     def is_unchanged(self) -> bool:
         """Did the step find nothing to do?"""
         return self.mode == "unchanged"
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something that maintenance did to a table, or to the files of a folder, and why.
+
+    `what`: clustered, purged, compacted, retention (how long Delta keeps unused files), vacuumed; stripped, forgotten
+    (rows); removed (files of a folder).
+    """
+
+    layer: str
+    table: str
+    what: str
+    why: str
+    started_at: datetime
+    seconds: float
+    effect: Effect
 
 
 @dataclass(frozen=True)
@@ -142,6 +166,21 @@ def quality_rows(spark: SparkSession, steps: Iterable[Step], *, run_id: int) -> 
         for rule in step.rules
     ]
     return local_frame(spark, rows, _QUALITY)
+
+
+def action_rows(spark: SparkSession, actions: Iterable[Action], *, run_id: int) -> DataFrame:
+    """Rows of `ops.maintenance`; grain: run, layer, table, action."""
+    rows = [
+        {
+            **{name: getattr(action, name) for name in ("layer", "why", "started_at", "seconds")},
+            **vars(action.effect),
+            "table_name": action.table,
+            "action": action.what,
+            "run_id": run_id,
+        }
+        for action in actions
+    ]
+    return local_frame(spark, rows, _MAINTENANCE)
 
 
 def _plain(step: Step) -> dict[str, Any]:

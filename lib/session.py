@@ -18,6 +18,9 @@ _NEEDED = {
     "spark.sql.legacy.javaCharsets": "true",
     # a name that stands twice in a JSON object must not end the run
     "spark.sql.mapKeyDedupPolicy": "LAST_WIN",
+    # Delta refuses versions and feeds of more than a week ago: gold follows a table from whenever it last changed, and
+    # maintenance keeps the files of that
+    "spark.databricks.delta.vacuum.enforceTimeTravelWithinDeletedFileRetentionDuration": "false",
     # 50 by default: for tables of this size one task reads the log faster than fifty
     "spark.databricks.delta.snapshotPartitions": "1",
 }
@@ -43,13 +46,15 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Commit:
-    """A commit of a Delta table: what it says it did, e.g. `MERGE`, and its metrics, e.g. `numOutputRows`.
+    """A commit of a Delta table: what it says it did, e.g. `MERGE`, its metrics, e.g. `numOutputRows`, and its time.
 
-    One that wrote the whole table anew may have those of a MERGE beside its own: they count.
+    One that wrote the whole table anew may have metrics of a MERGE beside its own: they count. `at_ms`: milliseconds
+    since 1970, when the commit was about to be made.
     """
 
     operation: str
     metrics: dict[str, int]
+    at_ms: int = 0
 
     @property
     def changes_rows(self) -> bool:
@@ -86,6 +91,9 @@ def build_session(app_name: str) -> SparkSession:
     spark.sparkContext.setLogLevel("ERROR")
     utc = _jvm(spark).java.util.TimeZone.getTimeZone("UTC")
     _jvm(spark).java.util.TimeZone.setDefault(utc)
+    # Delta prints there how many files a vacuum deleted; what a run shows is the reporter's word
+    nowhere = _jvm(spark).java.io.PrintStream(_jvm(spark).java.io.OutputStream.nullOutputStream())
+    _jvm(spark).java.lang.System.setOut(nowhere)
     return spark
 
 
@@ -116,8 +124,7 @@ def snapshot_of(spark: SparkSession, path: str) -> Snapshot | None:
 
     DESCRIBE DETAIL and DESCRIBE HISTORY say the same, at a Spark job each; this reads the log alone.
     """
-    none = _jvm(spark).scala.Option.empty()
-    snapshot = _delta_log(spark, path).update(False, none, none)
+    snapshot = _newest(spark, path)
     if snapshot.version() < 0:
         return None
     metadata = snapshot.metadata()
@@ -127,6 +134,11 @@ def snapshot_of(spark: SparkSession, path: str) -> Snapshot | None:
         entry = entries.next()
         properties[str(entry._1())] = str(entry._2())
     return Snapshot(int(snapshot.version()), properties, str(metadata.description() or ""))
+
+
+def files_of(spark: SparkSession, path: str) -> DataFrame:
+    """The data files of the newest version of the table at `path`, as its log has them: Delta's AddFile, a row each."""
+    return DataFrame(_newest(spark, path).allFiles().toDF(), spark)
 
 
 def commits_of(spark: SparkSession, path: str, *, after: int, through: int) -> list[Commit] | None:
@@ -152,7 +164,7 @@ def _commit(lines: Any) -> Commit:
             info = action["commitInfo"]
             metrics = {**info.get("operationMetrics", {}), **_ours(info.get("userMetadata"))}
             numbers = {name: int(value) for name, value in metrics.items() if str(value).lstrip("-").isdigit()}
-            return Commit(info.get("operation", ""), numbers)
+            return Commit(info.get("operation", ""), numbers, int(info.get("timestamp", 0)))
     return Commit("", {})
 
 
@@ -163,6 +175,11 @@ def _ours(metadata: str | None) -> dict[str, Any]:
     except ValueError:
         return {}
     return said if isinstance(said, dict) else {}
+
+
+def _newest(spark: SparkSession, path: str) -> Any:
+    none = _jvm(spark).scala.Option.empty()
+    return _delta_log(spark, path).update(False, none, none)
 
 
 def _delta_log(spark: SparkSession, path: str) -> Any:

@@ -2,8 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import reduce
+from itertools import takewhile
 from pathlib import Path
+from urllib.parse import unquote
 
 from delta.tables import DeltaMergeBuilder, DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -12,7 +15,8 @@ from pyspark.sql import functions as F
 from lib.contract import IS_LIVE
 from lib.diff import difference
 from lib.errors import ConservationError
-from lib.session import Commit, Snapshot, commits_of, merge_metrics, snapshot_of
+from lib.maintenance import DataFile, Effect
+from lib.session import Commit, Snapshot, commits_of, files_of, merge_metrics, snapshot_of
 from lib.sql import sql_text
 
 FEED = {"delta.enableChangeDataFeed": "true"}
@@ -20,6 +24,9 @@ FEED = {"delta.enableChangeDataFeed": "true"}
 
 MARKS = {"delta.enableDeletionVectors": "true"}
 """The property of tables of which an update marks the rows that are gone, and does not write their files anew."""
+
+_DATA = (".parquet", ".bin")
+"""How the names of Delta's files of rows and of deletion vectors end."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,15 @@ class Tables:
     def commits(self, name: str, *, after: int, through: int) -> list[Commit] | None:
         """The commits above version `after` up to `through`; None where the log has lost one of them."""
         return commits_of(self.spark, self.path(name), after=after, through=through)
+
+    def unchanged_until(self, name: str, version: int, *, through: int) -> int:
+        """The newest version up to `through` that has the rows of `version`: compacting or describing changes none.
+
+        It is `version` itself where the log has lost what came after it.
+        """
+        commits = self.commits(name, after=version, through=through) if 0 <= version < through else None
+        same = takewhile(lambda commit: not commit.changes_rows, commits or [])
+        return version + sum(1 for _ in same)
 
     def changes(self, name: str, *, after: int, through: int) -> DataFrame:
         """Delta's change feed above version `after` up to `through`: both images of an updated row, tombstones too."""
@@ -155,7 +171,7 @@ class Tables:
                 inserted = self.append(name, changes.drop("_action")).inserted
                 return Written(offered=self.count(name, with_tombstones=True), inserted=inserted)
             if self.count(name, with_tombstones=True) < self.rewrite_below:
-                return self._rewritten(name, changes, grain, actions)
+                return self._written_anew(name, changes, grain, actions)
             same = [F.col(f"t.`{column}`").eqNullSafe(F.col(f"s.`{column}`")) for column in grain]
             merge = (
                 self._merge(name, changes, [*bounds, *same])
@@ -184,13 +200,97 @@ class Tables:
             return 0
         return self._metrics(name).get("numDeletedRows", 0)
 
+    def update(self, name: str, condition: Column, values: Mapping[str, Column]) -> int:
+        """Give columns other values in the rows that meet a condition, of which there are some; gives their number."""
+        DeltaTable.forPath(self.spark, self.path(name)).update(condition, dict(values))
+        return self._metrics(name).get("numUpdatedRows", 0)
+
+    def files(self, name: str, *, clustered_by: str = "") -> list[DataFile]:
+        """The data files of a table as its log has them, with their ranges of the column that it is clustered by."""
+        stored = self.read(name, with_tombstones=True).schema
+        of = stored[clustered_by].dataType.simpleString() if clustered_by else "string"
+        low, high = (
+            F.get_json_object("stats", f"$.{end}Values.{clustered_by}").try_cast(of) if clustered_by else F.lit(None)
+            for end in ("min", "max")
+        )
+        rows = F.coalesce(F.get_json_object("stats", "$.numRecords").cast("bigint"), F.lit(0))
+        marked = F.coalesce("deletionVector.cardinality", F.lit(0))
+        found = files_of(self.spark, self.path(name)).select("size", rows, marked, low, high)
+        return [DataFile(*row) for row in found.collect()]
+
+    def set_file_sizes(self, *, small: int, target: int) -> None:
+        """How many bytes a file has that `compact` takes for small, and one that it, `cluster` or `purge` writes.
+
+        Delta takes both from the session, so that they are the same for all tables of a run.
+        """
+        self.spark.conf.set("spark.databricks.delta.optimize.minFileSize", small)
+        self.spark.conf.set("spark.databricks.delta.optimize.maxFileSize", target)
+
+    def compact(self, name: str) -> Effect | None:
+        """Write the small files anew, as a few large ones; None where there is nothing to write."""
+        return self._rewritten(name, lambda table: table.optimize().executeCompaction())
+
+    def cluster(self, name: str, column: str) -> Effect | None:
+        """Write all files anew, each with a range of the column's values of its own."""
+        return self._rewritten(name, lambda table: table.optimize().executeZOrderBy(column))
+
+    def purge(self, name: str) -> Effect | None:
+        """Write the files anew that have rows marked as gone, without these."""
+        statement = f"REORG TABLE {self._in_sql(name)} APPLY (PURGE)"
+        return self._rewritten(name, lambda _: self.spark.sql(statement))
+
+    def unused_files(self, name: str, before: datetime) -> int:
+        """Files of a table's folder, last changed before a time, that `vacuum` would delete."""
+        used = {unquote(row["path"]) for row in files_of(self.spark, self.path(name)).select("path").collect()}
+        folder = Path(self.path(name))
+        others = (
+            path for path in folder.rglob("*.*") if path.suffix in _DATA and str(path.relative_to(folder)) not in used
+        )
+        if not any(path.stat().st_mtime < before.timestamp() for path in others if "_delta_log" not in path.parts):
+            # Delta, which knows what is of older versions, takes seconds to say the same
+            return 0
+        listed = self.spark.sql(f"VACUUM {self._in_sql(name)} DRY RUN")
+        # an emptied folder is listed as well, and goes with the next vacuum that has a file to delete
+        return listed.filter(F.regexp_extract("path", r"\.\w+$", 0).isin(*_DATA)).count()
+
+    def vacuum(self, name: str) -> Effect:
+        """Delete the files that no version of the last `delta.deletedFileRetentionDuration` (a property) uses."""
+        before = self._version(name)
+        DeltaTable.forPath(self.spark, self.path(name)).vacuum()
+        metrics: dict[str, int] = {}
+        for commit in self.commits(name, after=before, through=self._version(name)) or []:
+            metrics |= commit.metrics
+        return Effect(
+            files_removed=metrics.get("numDeletedFiles", 0), bytes_removed=metrics.get("sizeOfDataToDelete", 0)
+        )
+
     def set_properties(self, name: str, properties: Mapping[str, str]) -> None:
         """Write table properties, in one commit; `comment` sets the table's description."""
         pairs = ", ".join(f"{sql_text(key)} = {sql_text(value)}" for key, value in properties.items())
-        path = self.path(name).replace("`", "``")
-        self.spark.sql(f"ALTER TABLE delta.`{path}` SET TBLPROPERTIES ({pairs})")
+        self.spark.sql(f"ALTER TABLE {self._in_sql(name)} SET TBLPROPERTIES ({pairs})")
 
-    def _rewritten(self, name: str, changes: DataFrame, grain: Sequence[str], actions: Mapping[str, int]) -> Written:
+    def _in_sql(self, name: str) -> str:
+        path = self.path(name).replace("`", "``")
+        return f"delta.`{path}`"
+
+    def _version(self, name: str) -> int:
+        snapshot = self.snapshot(name)
+        return snapshot.version if snapshot else -1
+
+    def _rewritten(self, name: str, work: Callable[[DeltaTable], object]) -> Effect | None:
+        before = self._version(name)
+        work(DeltaTable.forPath(self.spark, self.path(name)))
+        if self._version(name) == before:
+            return None
+        metrics = self._metrics(name)
+        return Effect(
+            files_removed=metrics.get("numRemovedFiles", 0),
+            files_added=metrics.get("numAddedFiles", 0),
+            bytes_removed=metrics.get("numRemovedBytes", 0),
+            bytes_added=metrics.get("numAddedBytes", 0),
+        )
+
+    def _written_anew(self, name: str, changes: DataFrame, grain: Sequence[str], actions: Mapping[str, int]) -> Written:
         old, new = self.read(name, with_tombstones=True), changes.filter("_action <> 'delete'").drop("_action")
         places = changes.select(*[F.col(column).alias(f"_{n}") for n, column in enumerate(grain)])
         same = [F.col(column).eqNullSafe(F.col(f"_{n}")) for n, column in enumerate(grain)]

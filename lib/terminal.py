@@ -16,7 +16,7 @@ from rich.table import Table
 from structlog.typing import FilteringBoundLogger
 
 from lib.errors import LakehouseError
-from lib.ops import Step
+from lib.ops import Action, Step
 
 _LINE = "{layer:<6}  {table:<37}"
 
@@ -70,7 +70,17 @@ class Reporter:
             if line is not None:
                 self._progress.remove_task(line)
             return
-        text = _LINE.format(layer=step.layer, table=step.table) + f" {step.seconds:6.1f} s  {_done(step)}"
+        self._finish(line, step.layer, step.table, step.seconds, _done(step))
+
+    def action(self, action: Action) -> None:
+        """Maintenance did something to a table."""
+        self.log.info("action done", **{**vars(action), **vars(action.effect), "effect": None})
+        with self._lock:
+            line = self._lines.pop((action.layer, action.table), None)
+        self._finish(line, action.layer, action.table, action.seconds, _acted(action))
+
+    def _finish(self, line: TaskID | None, layer: str, table: str, seconds: float, what: str) -> None:
+        text = _LINE.format(layer=layer, table=table) + f" {seconds:6.1f} s  {what}"
         if line is not None:
             self._progress.update(line, description=text, completed=1)
         else:
@@ -95,6 +105,7 @@ class Reporter:
     def summary(
         self,
         steps: Sequence[Step],
+        actions: Sequence[Action],
         *,
         warnings: Sequence[str],
         failures: Iterable[str],
@@ -107,18 +118,21 @@ class Reporter:
         done = [step for step in steps if not step.is_unchanged]
         if done:
             self.console.print(_summary_table(done))
+        if actions:
+            self.console.print(_actions_table(actions))
         reasons = [line for step in done for line in _reason_lines(step)]
         for line in [*reasons, *warnings]:
             self.console.print(f"! {line}", highlight=False, markup=False, soft_wrap=True)
         for line in failed:
             self.console.print(f"X {line}", highlight=False, markup=False, soft_wrap=True)
         unchanged = {(step.layer, step.table) for step in steps if step.is_unchanged}
-        tables = {(step.layer, step.table) for step in steps}
+        tables = {(step.layer, step.table) for step in steps} | {(action.layer, action.table) for action in actions}
         n_equal = sum(is_equal for _, is_equal in conserved)
         parts = [
             f"{len(tables)} tables, {len(unchanged)} unchanged",
             *([f"conserved at {n_equal} of {len(conserved)} hops"] if conserved else []),
             *([f"as of {as_of}"] if as_of else []),
+            *([_freed(actions)] if actions else []),
             f"{seconds:.1f} s",
             counted(len(warnings) + len(reasons), "warning"),
             f"{len(failed)} failed",
@@ -184,6 +198,40 @@ def _summary_table(steps: Sequence[Step]) -> Table:
         counts = (step.rows_in, step.accepted, step.superseded, step.quarantined)
         table.add_row(step.layer, step.table, *[f"{count:,}" for count in counts], f"{step.seconds:.1f}")
     return table
+
+
+def _actions_table(actions: Sequence[Action]) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    for column in ("layer", "table", "action"):
+        table.add_column(column, no_wrap=True)
+    for column in ("files before", "files after", "MiB before", "MiB after", "rows", "seconds"):
+        table.add_column(column, justify="right")
+    for action in actions:
+        effect = action.effect
+        table.add_row(
+            action.layer, action.table, action.what, f"{effect.files_removed:,}", f"{effect.files_added:,}",
+            _mib(effect.bytes_removed), _mib(effect.bytes_added), f"{effect.rows:,}", f"{action.seconds:.1f}",
+        )  # fmt: skip
+    return table
+
+
+def _acted(action: Action) -> str:
+    effect = action.effect
+    became = f" became {effect.files_added:,}" if effect.files_added else ""
+    files = f" {counted(effect.files_removed, 'file')}{became}" if effect.files_removed else ""
+    rows = f" {counted(effect.rows, 'row')}" if effect.rows else ""
+    return f"{action.what}{files}{rows}: {action.why}"
+
+
+def _freed(actions: Sequence[Action]) -> str:
+    """What is on the disk no more; what was only written anew still is, until a vacuum."""
+    gone = [action.effect for action in actions if not action.effect.files_added]
+    files = sum(effect.files_removed for effect in gone)
+    return f"{counted(files, 'file')} deleted, {_mib(sum(effect.bytes_removed for effect in gone))} MiB"
+
+
+def _mib(size: int) -> str:
+    return f"{size / 1024 / 1024:,.1f}"
 
 
 def _done(step: Step) -> str:

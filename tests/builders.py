@@ -99,6 +99,7 @@ class Lake:
         as_of: date | None = None,
         make_landing: bool = True,
         prepare: Any = None,
+        work: Any = None,
         copy_from: Any = None,
         show: bool = False,
         **asked: Any,
@@ -110,7 +111,7 @@ class Lake:
         console = Console(file=out, width=200)
         settings = self.settings(**({"as_of": as_of} if as_of else {}))
         request = requested(settings.contracts, **asked)
-        options = {"prepare": prepare, "copy_from": copy_from, "show": show}
+        options = {"prepare": prepare, "work": work, "copy_from": copy_from, "show": show}
         status = run_layers(settings, lambda: self.spark, request, console=console, **options)
         return Outcome(status, out.getvalue())
 

@@ -9,6 +9,7 @@ HOME = Path(__file__).resolve().parents[1]
 SOURCES = sorted([*HOME.glob("lib/**/*.py"), *HOME.glob("jobs/*.py")])
 NAMES = (
     "bronze", "nesting", "quality", "silver", "history", "quarantine", "control", "drift", "diff", "sql", "contract",
+    "maintenance",
 )  # fmt: skip
 TRANSFORMS = [
     path

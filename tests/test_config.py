@@ -2,7 +2,7 @@
 
 import shutil
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -216,3 +216,18 @@ def test_a_threshold_of_money_is_exact_to_the_scale_of_gold(conf: Path) -> None:
 
 def test_settings_can_be_changed_for_one_run() -> None:
     assert replace(load_settings(CONF), batch_bytes=1).batch_bytes == 1
+
+
+def test_ages_and_sizes_of_maintenance_are_read_and_none_keeps_for_ever(conf: Path) -> None:
+    edit(conf, "lakehouse.yml", "keep_logs: null", "keep_logs: 36h")
+    upkeep = load_settings(conf).maintenance
+    assert (upkeep.vacuum_after, upkeep.keep_logs, upkeep.keep_processed) == (timedelta(7), timedelta(hours=36), None)
+    assert (upkeep.small_bytes, upkeep.target_bytes) == (4 * 1024 * 1024, 32 * 1024 * 1024)
+
+
+def test_two_small_files_must_fit_a_file_that_maintenance_writes(conf: Path) -> None:
+    edit(conf, "lakehouse.yml", "small_mib: 4", "small_mib: 17")
+    edit(conf, "lakehouse.yml", "keep_ops: null", "keep_ops: a year")
+    assert mistakes(conf) == ["lakehouse.yml: maintenance.keep_ops: 'a year' is not an age (e.g. 90m, 24h or 2d)"]
+    edit(conf, "lakehouse.yml", "keep_ops: a year", "keep_ops: 365d")
+    assert mistakes(conf) == ["lakehouse.yml: maintenance.small_mib: 17 is more than half of target_mib (32)"]

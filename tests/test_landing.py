@@ -306,3 +306,22 @@ def test_equal_content_has_an_equal_hash_packed_or_not(tmp_path: Path) -> None:
     assert plain.content_hash == packed.content_hash
     assert len(plain.content_hash) == 64
     assert look(tmp_path, content + b"\n", "c.json").content_hash != plain.content_hash
+
+
+def test_processed_files_are_listed_by_source_and_batch_and_removed_with_the_folders_they_leave_empty(
+    tmp_path: Path,
+) -> None:
+    for name in ("pos/000001/sales/a.jsonl", "pos/000001/sales/b.jsonl", "pos/000002/c.jsonl", "of somebody"):
+        file = tmp_path / "processed" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("12345")
+    a, b, c = sorted(landing.list_processed(tmp_path), key=lambda file: file.path[-7:])
+    assert (b.source, b.batch_id, b.path) == ("pos", 1, "sales/b.jsonl")
+    assert [landing.remove(tmp_path, file) for file in (a, c)] == [5, 5]
+    left = sorted(str(path.relative_to(tmp_path)) for path in (tmp_path / "processed").rglob("*"))
+    assert left == [
+        "processed/of somebody", "processed/pos", "processed/pos/000001", "processed/pos/000001/sales",
+        "processed/pos/000001/sales/b.jsonl",
+    ]  # fmt: skip
+    with pytest.raises(LakehouseError, match="cannot be deleted"):
+        landing.remove(tmp_path, a)

@@ -1,5 +1,6 @@
 """Delta tables: what is written is what differs, and a batch is written once."""
 
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ from pyspark.sql import functions as F
 
 from lib.diff import difference
 from lib.errors import ConservationError
-from lib.tables import Tables, Written
+from lib.maintenance import overlap
+from lib.tables import FEED, Tables, Written
 from tests.builders import assert_rows
 
 SCHEMA = "id INT, name STRING, parts ARRAY<STRING>"
@@ -161,3 +163,61 @@ def test_an_appended_batch_may_bring_a_column_or_a_member_of_a_struct(spark: Spa
     tables.append("bronze.it", two, batch_id=2)
     columns = ["id", "product.name", "product.size", "note"]
     assert_rows(tables.read("bronze.it"), columns, [(1, "a", None, None), (2, "b", 7, "n")])
+
+
+def test_small_files_become_one_and_their_rows_stay(spark: SparkSession, tables: Tables) -> None:
+    for number in range(3):
+        tables.append("silver.it", rows(spark, (number, "a", None)).coalesce(1))
+    tables.set_file_sizes(small=10_000, target=20_000)
+    assert [file.rows for file in tables.files("silver.it")] == [1, 1, 1]
+    effect = tables.compact("silver.it")
+    assert effect is not None
+    assert (effect.files_removed, effect.files_added) == (3, 1)
+    assert_rows(tables.read("silver.it"), ["id"], [(0,), (1,), (2,)])
+    assert tables.compact("silver.it") is None
+    assert tables.unchanged_until("silver.it", 2, through=3) == 3
+    assert tables.unchanged_until("silver.it", 1, through=3) == 1
+
+
+def test_a_purge_writes_marked_rows_away_and_a_vacuum_deletes_what_no_version_needs(
+    spark: SparkSession, tables: Tables
+) -> None:
+    values = [(number, "a", None) for number in range(100)]
+    tables.append("silver.it", rows(spark, *values).coalesce(1), options={"delta.enableDeletionVectors": "true"})
+    tables.delete("silver.it", F.col("id") < 30)
+    [file] = tables.files("silver.it")
+    assert (file.rows, file.marked) == (100, 30)
+    tables.set_file_sizes(small=10_000, target=20_000)
+    assert tables.purge("silver.it") is not None
+    assert [(file.rows, file.marked) for file in tables.files("silver.it")] == [(70, 0)]
+    assert tables.unchanged_until("silver.it", 1, through=2) == 2
+    # a week is what Delta keeps unless it is told
+    assert tables.unused_files("silver.it", datetime.now(timezone.utc)) == 0
+    tables.set_properties("silver.it", {"delta.deletedFileRetentionDuration": "interval 0 seconds"})
+    assert tables.unused_files("silver.it", datetime.now(timezone.utc)) == 2
+    effect = tables.vacuum("silver.it")
+    assert effect.files_removed == 2
+    assert effect.bytes_removed > 0
+    assert tables.unused_files("silver.it", datetime.now(timezone.utc)) == 0
+    assert tables.unchanged_until("silver.it", 1, through=5) == 5
+    assert tables.count("silver.it") == 70
+
+
+def test_clustering_gives_each_file_days_of_its_own_and_the_change_feed_nothing(
+    spark: SparkSession, tables: Tables
+) -> None:
+    for start in range(4):
+        frame = spark.range(start, 40_000, 4).selectExpr("id", "date_add(date'2017-01-01', int(id * 7 % 365)) AS day")
+        tables.append("gold.it", frame.coalesce(1), options=FEED)
+    files = tables.files("gold.it", clustered_by="day")
+    assert overlap(files) > 0.7
+    tables.set_file_sizes(small=1_000, target=sum(file.bytes for file in files) // 4)
+    assert tables.cluster("gold.it", "day") is not None
+    files = tables.files("gold.it", clustered_by="day")
+    assert len(files) > 2
+    assert overlap(files) < 0.1
+    assert tables.count("gold.it") == 40_000
+    assert tables.changes("gold.it", after=3, through=4).count() == 0
+    tables.upsert("gold.it", spark.sql("SELECT 1L AS id, date'2017-02-02' AS day"), ["id"])
+    assert_rows(tables.changes("gold.it", after=4, through=5), ["id", "_change_type"],
+                [(1, "update_preimage"), (1, "update_postimage")])  # fmt: skip

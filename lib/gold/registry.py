@@ -36,7 +36,7 @@ class GoldTable:
 
     `rows_of` names the inputs of which each row is a row of this table: their counts must add up to its own. A table
     with a `key` (SQL over its columns) can be computed for some keys alone; `routes` lead there from a changed input.
-    `clustered_by` are the columns by whose values its rows are brought together into files.
+    `clustered_by` names the column by whose values the rows of a large table are brought together into files.
     """
 
     name: str
@@ -46,7 +46,7 @@ class GoldTable:
     rows_of: tuple[str, ...]
     key: tuple[str, ...] = ()
     routes: Mapping[str, Route] = field(default_factory=dict)
-    clustered_by: tuple[str, ...] = ()
+    clustered_by: str = ""
 
     @property
     def description(self) -> str:
@@ -76,7 +76,7 @@ def gold_table(
     rows_of: Sequence[str] = (),
     key: str | Sequence[str] = (),
     routes: Mapping[str, Route] | None = None,
-    clustered_by: Sequence[str] = (),
+    clustered_by: str = "",
 ) -> Callable[[Callable[..., DataFrame]], Callable[..., DataFrame]]:
     """Declare a function to be the gold table of its name; it stays a plain function that a test can call.
 
@@ -92,7 +92,7 @@ def gold_table(
             raise ValueError(f"gold.{function.__name__}: routes: {', '.join(unknown)} is none of its parameters")
         keys = (key,) if isinstance(key, str) else tuple(key)
         _TABLES[function.__name__] = GoldTable(
-            function.__name__, function, inputs, tuple(grain), tuple(rows_of), keys, routes or {}, tuple(clustered_by)
+            function.__name__, function, inputs, tuple(grain), tuple(rows_of), keys, routes or {}, clustered_by
         )
         return function
 

@@ -88,7 +88,12 @@ def scope_of(
     why = _why_whole(run, table, now, before)
     if before is None or why:
         return Scope(why=why, is_other=_has_another_day(table, now, before))
-    spans = {name: (full_names[name], before.tables[name], version) for name, version in now.tables.items()}
+    # compacted since, it is followed from then on: a vacuum may have taken the files of the version that was read
+    unchanged = run.tables.unchanged_until
+    spans = {
+        name: (full_names[name], unchanged(full_names[name], before.tables[name], through=version), version)
+        for name, version in now.tables.items()
+    }
     changed = {name: span for name, span in spans.items() if _has_changed(run, *span)}
     if not changed:
         return NOTHING
@@ -175,14 +180,16 @@ def _keys(
     inputs: Mapping[str, DataFrame],
     feeds: Feeds,
 ) -> Scope:
-    changed = {name: feeds.rows(*span) for name, span in spans.items()}
-    known = routes.known_keys(run.tables.read(f"gold.{table.name}"), table.key)
-    rows = routes.keys_of(changed, inputs, table.routes, known=known).persist()
+    rows: DataFrame | None = None
     try:
+        changed = {name: feeds.rows(*span) for name, span in spans.items()}
+        known = routes.known_keys(run.tables.read(f"gold.{table.name}"), table.key)
+        rows = routes.keys_of(changed, inputs, table.routes, known=known).persist()
         found = routes.counted(rows)
     except Exception as error:
         # vacuumed away, or from before the feed was kept; whatever else it is, computing the table whole meets it again
-        rows.unpersist()
+        if rows is not None:
+            rows.unpersist()
         run.reporter.explain(table.name, error)
         return Scope(why=f"what changed in {', '.join(spans)} cannot be read any more")
     n_rows = run.tables.count(f"gold.{table.name}")

@@ -21,7 +21,7 @@ from lib.gold import routes
 from lib.gold.registry import GoldTable, code_version, gold_tables
 from lib.ops import Step
 from lib.pipeline.affected import NOTHING, Feeds, Made, Scope, scope_of
-from lib.pipeline.context import Run, feed_of, histories, properties_for, seconds_since
+from lib.pipeline.context import Run, feed_of, full_name, histories, properties_for, seconds_since
 from lib.pipeline.ledger import last_made
 from lib.session import local_frame
 from lib.tables import Written
@@ -146,7 +146,7 @@ def inputs_of(gold: Gold, table: GoldTable) -> dict[str, DataFrame]:
 
 
 def _scope(gold: Gold, table: GoldTable, inputs: Mapping[str, DataFrame], made: Made) -> Scope:
-    full_names = {each: _full_name(each) for each in inputs}
+    full_names = {each: full_name(each) for each in inputs}
     before = gold.made.get(table.name)
     return scope_of(gold.run, table, made, before, inputs=inputs, full_names=full_names, feeds=gold.feeds)
 
@@ -176,9 +176,9 @@ def _write(run: Run, table: GoldTable, scope: Scope, inputs: dict[str, DataFrame
 
 def _clustered(run: Run, table: GoldTable, rows: DataFrame, inputs: Mapping[str, DataFrame]) -> DataFrame:
     """The rows of a whole table, those that are alike in what it is clustered by together."""
-    largest = max((run.tables.count(_full_name(each)) for each in inputs), default=0) if table.clustered_by else 0
+    largest = max((run.tables.count(full_name(each)) for each in inputs), default=0) if table.clustered_by else 0
     files = largest // run.settings.file_rows
-    return rows.repartitionByRange(files, *table.clustered_by) if files > 1 else rows
+    return rows.repartitionByRange(files, table.clustered_by) if files > 1 else rows
 
 
 def _described(run: Run, table: GoldTable) -> int:
@@ -247,26 +247,22 @@ def _input(run: Run, table: str) -> tuple[DataFrame, int]:
 
     A history has its tombstones: they say when a key went.
     """
-    snapshot = run.tables.snapshot(_full_name(table))
+    snapshot = run.tables.snapshot(full_name(table))
     if snapshot is None and table in gold_tables():
         raise LakehouseError(f"gold.{table}: was never built; a run that leaves it out cannot build what reads it")
     past = histories(run.settings).get(table)
     if snapshot is None:
         schema = history.schema_of(past) if past else silver.schema_of(run.settings.contracts[table])
         return local_frame(run.tables.spark, [], schema), -1
-    rows = run.tables.read(_full_name(table), version=snapshot.version, with_tombstones=past is not None)
+    rows = run.tables.read(full_name(table), version=snapshot.version, with_tombstones=past is not None)
     return rows, snapshot.version
 
 
 def _count(run: Run, table: str) -> int:
     """The rows of a table; of a dimension with a history those that hold."""
     if table in gold_tables() and "is_current" in gold_tables()[table].columns:
-        return history.as_of(run.tables.read(_full_name(table)), _held_at(run)).count()
-    return run.tables.count(_full_name(table))
-
-
-def _full_name(table: str) -> str:
-    return f"gold.{table}" if table in gold_tables() else f"silver.{table}"
+        return history.as_of(run.tables.read(full_name(table)), _held_at(run)).count()
+    return run.tables.count(full_name(table))
 
 
 def _commented(rows: DataFrame, table: GoldTable) -> DataFrame:

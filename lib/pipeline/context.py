@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from lib.config import Settings
 from lib.contract import Contract
-from lib.gold.registry import is_followed
-from lib.ops import Step
+from lib.gold.registry import gold_tables, is_followed
+from lib.ops import Action, Step
 from lib.pipeline.request import Request
 from lib.tables import FEED, MARKS, Tables
 from lib.terminal import Reporter
@@ -30,6 +30,7 @@ class Run:
     request: Request
     as_of: date | None = None
     steps: list[Step] = field(default_factory=list)
+    actions: list[Action] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
     conserved: list[tuple[str, bool]] = field(default_factory=list)
@@ -45,6 +46,12 @@ class Run:
         with self._lock:
             self.steps.append(step)
         self.reporter.step(step)
+
+    def acted(self, action: Action) -> None:
+        """Take down what maintenance did and show it."""
+        with self._lock:
+            self.actions.append(action)
+        self.reporter.action(action)
 
     def warn(self, line: str) -> None:
         """Take down something that the user should know and that stops nothing."""
@@ -98,6 +105,11 @@ def feed_of(table: str) -> dict[str, str]:
 def histories(settings: Settings) -> dict[str, Contract]:
     """The contracts that keep every version, by the names of the tables where they do."""
     return {each.history_table: each for each in settings.contracts.values() if each.history}
+
+
+def full_name(table: str) -> str:
+    """The name with its layer, `gold.` or `silver.`, of a table as gold's functions name it."""
+    return f"gold.{table}" if table in gold_tables() else f"silver.{table}"
 
 
 def now() -> datetime:

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from lib import ops
 from lib.ops import RuleCount, Step
 from lib.pipeline.context import Run, seconds_since
+from lib.tables import Tables
 
 LAST_STEP = "lakehouse.last_step"
 """The property in which a silver table keeps its last step, so that a ledger that missed it can catch up."""
@@ -38,9 +39,14 @@ def last_made(run: Run) -> dict[str, dict[str, Any]]:
 
     The ledger is the record: a run that died wrote none, and what it made is computed again.
     """
-    if run.tables.snapshot(ops.STEPS) is None:
+    return made_by_ledger(run.tables)
+
+
+def made_by_ledger(tables: Tables) -> dict[str, dict[str, Any]]:
+    """The same of a lake that is only looked at."""
+    if tables.snapshot(ops.STEPS) is None:
         return {}
-    steps = run.tables.read(ops.STEPS)
+    steps = tables.read(ops.STEPS)
     if "made_from" not in steps.columns:
         return {}
     newest = F.max_by("made_from", F.struct("run_id", "started_at")).alias("made_from")
@@ -52,6 +58,9 @@ def write_ledger(run: Run) -> None:
     """One commit to each table of the ledger, whatever the number of steps; a single one where nothing changed."""
     changed = [step for step in run.steps if not step.is_unchanged]
     _append(run, changed, [step for step in changed if step.rules])
+    if run.actions:
+        run.tables.append(ops.MAINTENANCE, ops.action_rows(run.tables.spark, run.actions, run_id=run.run_id))
+    maintained = {(action.layer, action.table) for action in run.actions}
     finished = {
         "run_id": run.run_id,
         "environment": run.settings.environment,
@@ -59,12 +68,18 @@ def write_ledger(run: Run) -> None:
         "started_at": run.started_at,
         "seconds": seconds_since(run.started_at),
         "exit_status": 1 if run.failures else 0,
-        "tables_changed": len(changed),
+        "tables_changed": len(changed) + len(maintained),
         "tables_unchanged": len(run.steps) - len(changed),
         "warnings": run.warnings,
         "failures": list(run.failures.values()),
     }
     run.tables.append(ops.RUNS, ops.run_row(run.tables.spark, finished))
+
+
+def record_steps(run: Run, steps: list[Step]) -> None:
+    """Write down steps that are no work of the run itself."""
+    if steps:
+        run.tables.append(ops.STEPS, ops.step_rows(run.tables.spark, steps, run_id=run.run_id))
 
 
 def _append(run: Run, steps: list[Step], judged: list[Step]) -> None:

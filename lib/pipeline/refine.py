@@ -65,6 +65,44 @@ def forget_progress(run: Run, contract: Contract) -> None:
         run.tables.set_properties(f"silver.{contract.table}", {_PROPERTY: ""})
 
 
+def is_up_to_date(run: Run, contract: Contract) -> bool:
+    """Is silver refined to the end, with every row of bronze and of its quarantine accounted for?"""
+    progress = progress_of(run, contract)
+    return (
+        progress is not None
+        and _has_all_of_bronze(run, contract, progress)
+        and _has_all_of_quarantine(run, contract, progress)
+    )
+
+
+def account_again(run: Run, contract: Contract) -> None:
+    """Count again what became of bronze's rows, after a change of the quarantine that is none of any row's status.
+
+    What silver remembers of the quarantine is its new version, so that the next refinement finds nothing to do.
+    """
+    progress = progress_of(run, contract)
+    if progress is None:
+        return
+    progress = replace(progress, quarantine_version=_quarantine_version(run, contract))
+    if _check(run, contract, progress):
+        run.tables.set_properties(f"silver.{contract.table}", {_PROPERTY: json.dumps(asdict(progress))})
+
+
+def _has_all_of_bronze(run: Run, contract: Contract, progress: Progress) -> bool:
+    return _is_as_at(run, f"bronze.{contract.table}", progress.bronze_version)
+
+
+def _has_all_of_quarantine(run: Run, contract: Contract, progress: Progress) -> bool:
+    return _is_as_at(run, quarantine_of(contract.table), progress.quarantine_version)
+
+
+def _is_as_at(run: Run, table: str, version: int) -> bool:
+    """Has a table the rows of an earlier version, -1 for the time when it was not there? Compacting changes none."""
+    snapshot = run.tables.snapshot(table)
+    now = snapshot.version if snapshot else -1
+    return run.tables.unchanged_until(table, version, through=now) == now
+
+
 def _refine(run: Run, contract: Contract) -> None:
     started = run.begin("silver", contract.table)
     bronze = run.tables.snapshot(f"bronze.{contract.table}")
@@ -72,8 +110,8 @@ def _refine(run: Run, contract: Contract) -> None:
         return
     expected = contract_hash(contract)
     before = progress_of(run, contract)
-    is_current = before is not None and (before.contract_hash, before.bronze_version) == (expected, bronze.version)
-    if before is not None and is_current and before.quarantine_version == _quarantine_version(run, contract):
+    is_current = before is not None and before.contract_hash == expected and _has_all_of_bronze(run, contract, before)
+    if before is not None and is_current and _has_all_of_quarantine(run, contract, before):
         run.done(Step("silver", contract.table, before.through, "unchanged", started))
         return
     steps: list[Step] = []

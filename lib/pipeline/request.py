@@ -2,7 +2,7 @@
 
 import difflib
 import fnmatch
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lib.errors import ConfigError
@@ -51,20 +51,25 @@ def requested(
         for name, table in gold_tables().items()
     }
     known: dict[str, Sequence[str]] = {**silver, **inputs}
-    tables = _with_inputs(_matching("--only", only, known), known) if only else {*known}
-    tables -= _matching("--exclude", exclude, known)
+    tables = _with_inputs(matching("--only", only, known), known) if only else {*known}
+    tables -= matching("--exclude", exclude, known)
     if not tables:
         raise ConfigError("--only and --exclude leave no table to work on")
     gold = dict.fromkeys(gold_tables(), ())
-    refreshed = {*gold} if full_refresh == [] else _matching("--full-refresh", full_refresh or (), gold)
-    again = _matching("--from-bronze", from_bronze, silver)
+    refreshed = {*gold} if full_refresh == [] else matching("--full-refresh", full_refresh or (), gold)
+    again = matching("--from-bronze", from_bronze, silver)
     left_out = sorted(({*refreshed} if full_refresh else set()) - tables | again - tables)
     if left_out:
         raise ConfigError(f"{', '.join(left_out)}: to be made anew, but --only and --exclude leave it out")
     return Request(frozenset(tables), tuple(layers), frozenset(refreshed), frozenset(again), forgiving)
 
 
-def _matching(option: str, patterns: Iterable[str], known: Mapping[str, Sequence[str]]) -> set[str]:
+def matching(option: str, patterns: Iterable[str], known: Collection[str]) -> set[str]:
+    """The known names that an option's patterns pick.
+
+    Raises:
+        ConfigError: if a pattern picks none.
+    """
     found: set[str] = set()
     for pattern in patterns:
         matching = fnmatch.filter(known, pattern)

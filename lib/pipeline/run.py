@@ -32,13 +32,14 @@ def run_layers(
     *,
     copy_from: Path | None = None,
     prepare: Callable[[Run], None] | None = None,
+    work: Callable[[Run], None] | None = None,
     show: bool = False,
     console: Console | None = None,
 ) -> int:
     """Do what is asked with a lake and give the exit status: 0 good, 1 something was rejected or failed.
 
     `copy_from` is a folder whose files are copied into landing first; `prepare` does something to the lake before the
-    layers; `show` prints a first look at customer_360.
+    layers, `work` is done instead of them; `show` prints a first look at customer_360.
 
     Raises:
         ConfigError: if a contract does not compile, or the landing folder is not there. Nothing was changed.
@@ -73,7 +74,7 @@ def run_layers(
             if prepare is not None:
                 prepare(run)
             with reporter.live():
-                _work(run)
+                (work or _work)(run)
             write_ledger(run)
         except LakehouseError:
             raise
@@ -81,7 +82,7 @@ def run_layers(
             raise LakehouseError(f"the run could not go on: {reporter.explain('run', error)}") from error
         lock.ended()
         reporter.summary(
-            run.steps, warnings=run.warnings, failures=run.failures.values(), conserved=run.conserved,
+            run.steps, run.actions, warnings=run.warnings, failures=run.failures.values(), conserved=run.conserved,
             as_of=run.as_of, seconds=seconds_since(started_at),
         )  # fmt: skip
         if show:

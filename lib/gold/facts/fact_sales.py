@@ -23,7 +23,7 @@ from lib.history import intervals, valid_at
         ],
         "pos_sales": "transaction_id",
     },
-    clustered_by=["order_date"],
+    clustered_by="order_date",
 )
 def fact_sales(
     adventureworks_sales: DataFrame,

@@ -14,7 +14,7 @@ from lib.gold.routes import By
     grain=["customer_id", "sales_month"],
     key=["customer_id", "sales_month"],
     routes={"fact_sales": By(("customer_id", "order_month"))},
-    clustered_by=["sales_month"],
+    clustered_by="sales_month",
 )
 def sales_by_customer_month(fact_sales: DataFrame, sales_until: date | None) -> DataFrame:
     """One row per customer and month in which the customer bought; order lines after as_of are left out.
