@@ -166,10 +166,10 @@ def _share_changed(run: Run, name: str, before: int, now: int) -> float | None:
     Not those that were updated: a source that delivers everything every day updates every row, to what it was.
     """
     commits = run.tables.commits(name, after=before, through=now) if before >= 0 else None
-    rows = run.tables.count(name, with_tombstones=True)
-    if commits is None or not rows:
+    if commits is None:
         return None
-    return sum(commit.inserted_or_deleted for commit in commits) / rows
+    moved, rows = sum(commit.inserted_or_deleted for commit in commits), run.tables.count(name, with_tombstones=True)
+    return moved / rows if rows else None
 
 
 def _keys(

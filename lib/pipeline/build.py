@@ -21,7 +21,7 @@ from lib.gold import routes
 from lib.gold.registry import GoldTable, code_version, gold_tables
 from lib.ops import Step
 from lib.pipeline.affected import NOTHING, Feeds, Made, Scope, scope_of
-from lib.pipeline.context import Run, feed_of, full_name, histories, properties_for, seconds_since
+from lib.pipeline.context import Run, full_name, histories, options_of, properties_for, seconds_since
 from lib.pipeline.ledger import last_made
 from lib.session import local_frame
 from lib.tables import Written
@@ -157,7 +157,7 @@ def _write(run: Run, table: GoldTable, scope: Scope, inputs: dict[str, DataFrame
         rows = _clustered(run, table, _commented(table.function(**inputs, **values), table), inputs)
         if scope.is_other:
             return run.tables.overwrite(name, rows)
-        return run.tables.write_diff(name, rows, table.grain, options=feed_of(name))
+        return run.tables.write_diff(name, rows, table.grain, options=options_of(table))
     try:
         if not keys.count:
             return Written(offered=run.tables.count(name))

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from lib.config import Settings
 from lib.contract import Contract
-from lib.gold.registry import gold_tables, is_followed
+from lib.gold.registry import GoldTable, gold_tables, is_followed
 from lib.ops import Action, Step
 from lib.pipeline.request import Request
 from lib.tables import FEED, MARKS, Tables
@@ -100,6 +100,16 @@ def feed_of(table: str) -> dict[str, str]:
     """The property of a table of silver or gold (its full name) whose changes gold follows; nothing for others."""
     layer, _, name = table.partition(".")
     return FEED if layer == "silver" or is_followed(name) else {}
+
+
+def options_of(table: GoldTable) -> dict[str, str]:
+    """What a table of gold is created with: its feed, and of which columns Delta keeps the range of every file.
+
+    By default it does for 32 of them, which is work for every row; files are picked by these alone.
+    """
+    picked_by = [*table.grain, *[part for part in table.key if part in table.columns], table.clustered_by]
+    columns = ",".join(dict.fromkeys(filter(None, picked_by)))
+    return {**feed_of(f"gold.{table.name}"), "delta.dataSkippingStatsColumns": columns}
 
 
 def histories(settings: Settings) -> dict[str, Contract]:

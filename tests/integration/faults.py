@@ -12,7 +12,7 @@ import pytest
 from lib import landing
 from lib.tables import Tables
 
-_WRITES = ("append", "upsert", "write_diff", "set_properties", "delete")
+_WRITES = ("append", "upsert", "write_diff", "overwrite", "set_properties", "delete")
 
 
 def on_effects(patch: pytest.MonkeyPatch, before: Callable[[str], None], after: Callable[[str, str], None]) -> None:
