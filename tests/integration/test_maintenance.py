@@ -19,7 +19,7 @@ from tests.builders import CONF, Lake, Outcome
 from tests.integration.contents import files, table_rows
 from tests.integration.test_incremental import PRODUCTS_HEADER, product, receipt
 
-ONLY = ["kpi_daily"]
+ONLY = ["sales_by_day"]
 SILVER = ["bronze", "silver"]
 NOW = timedelta()
 
@@ -65,7 +65,7 @@ def is_tended(name: str) -> bool:
     return (
         "pos_sales" in name
         or "products_history" in name
-        or name.startswith(("ops.", "files.", "gold.fact", "gold.kpi"))
+        or name.startswith(("ops.", "files.", "gold.fact", "gold.sales_by_day"))
     )
 
 
@@ -121,7 +121,7 @@ def test_maintenance_changes_no_row_and_gold_follows_after_it_what_it_had_yet_to
 
     outcome = lake.run(layers=["gold"], only=ONLY)
     assert outcome.status == 0, outcome.text
-    assert followed(lake, run_id=6) == {"fact_sales", "kpi_daily"}
+    assert followed(lake, run_id=6) == {"fact_sales", "sales_by_day"}
     assert_as_computed_whole(lake)
 
 
@@ -143,7 +143,7 @@ def test_the_second_time_there_is_nothing_to_do_and_a_night_with_nothing_new_cha
     # what comes then is followed, though every older file is gone
     outcome = lake.night(4, receipt(52, day=23), receipt(5, day=6, quantity=8, updated=23))
     assert "cannot be read" not in outcome.text
-    assert followed(lake, run_id=9) == {"fact_sales", "kpi_daily"}
+    assert followed(lake, run_id=9) == {"fact_sales", "sales_by_day"}
     assert "conserved at 2 of 2 hops" in outcome.text
     assert_as_computed_whole(lake)
 
@@ -160,7 +160,7 @@ def test_what_is_old_goes_and_what_waits_stays(lake: Tended) -> None:
     assert [log.name for log in sorted((lake.root / "logs").iterdir())] == ["run-0005.jsonl"]
     assert lake.rows("ops.runs", "run_id") == [(4,), (5,)]
     # the newest step of each table, and of gold what it was made from
-    assert {"fact_sales", "kpi_daily"} <= {
+    assert {"fact_sales", "sales_by_day"} <= {
         name for [name] in lake.rows("ops.steps", "table_name", where="made_from IS NOT NULL")
     }
     # the files of the ledger are what tells an old file from a new one
@@ -204,7 +204,7 @@ def test_what_a_dead_maintenance_left_the_next_one_does_and_the_nights_between_g
             lake.maintain()
     lake.land_lines("Products", PRODUCTS_HEADER, product(1, "11.0000"))
     lake.night(4, receipt(52, day=23))
-    assert followed(lake, run_id=7) == {"fact_sales", "kpi_daily"}
+    assert followed(lake, run_id=7) == {"fact_sales", "sales_by_day"}
     before = table_rows(lake, ["bronze", "silver", "gold"])
     lake.maintain()
     assert table_rows(lake, ["bronze", "silver", "gold"]) == before
