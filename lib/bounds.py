@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -14,17 +13,18 @@ Ends = Mapping[str, tuple[str | int | date, str | int | date]]
 """The least and the greatest value of columns; of one that has NULLs, or whose order is in doubt, there are none."""
 
 
-def ends_of(rows: DataFrame, columns: Sequence[str]) -> list[Column]:
-    """The ends of some columns as columns of an aggregate, under the same names."""
+def count_and_ends(rows: DataFrame, columns: Sequence[str]) -> tuple[int, Ends]:
+    """How many rows there are, and the ends of some of their columns: one pass over them."""
     ordered = [name for name in columns if rows.schema[name].dataType.typeName() in _ORDERED]
-    return [
-        F.when(F.count(F.lit(1)) == F.count(name), F.array(F.min(name), F.max(name))).alias(name) for name in ordered
+    is_full = [F.count(name) == F.count(F.lit(1)) for name in ordered]
+    ends = [
+        F.when(full, F.array(F.min(name), F.max(name))).alias(f"_ends_{name}")
+        for name, full in zip(ordered, is_full, strict=True)
     ]
-
-
-def ends_in(row: Mapping[str, Any]) -> Ends:
-    """The ends in the row that such an aggregate gives."""
-    return {name: (both[0], both[1]) for name, both in row.items() if isinstance(both, list) and both[0] is not None}
+    # the count first: there may be no column that has ends, and no aggregate is of nothing
+    found = rows.agg(F.count(F.lit(1)).alias("_count"), *ends).collect()[0]
+    pairs = {name: found[f"_ends_{name}"] for name in ordered if found["_count"]}
+    return found["_count"], {name: (pair[0], pair[1]) for name, pair in pairs.items() if pair is not None}
 
 
 def between(ends: Ends, names: Mapping[str, str]) -> list[Column]:

@@ -110,15 +110,13 @@ class Tables:
         Raises:
             ConservationError: if Delta took the batch for one that it already has.
         """
-        before = self.snapshot(name)
         writer = rows.write.format("delta").mode("append").option("mergeSchema", "true").options(**(options or {}))
         if batch_id is not None:
             writer = writer.option("txnAppId", name).option("txnVersion", batch_id)
-        writer.save(self.path(name))
-        after = self.snapshot(name)
-        if after is None or (before is not None and after.version == before.version):
+        metrics = self._committed(name, lambda: writer.save(self.path(name)))
+        if metrics is None:
             raise ConservationError(f"{name}: batch {batch_id} was not written: the table already has a later batch")
-        written = self._metrics(name).get("numOutputRows", 0)
+        written = metrics.get("numOutputRows", 0)
         return Written(offered=written, inserted=written)
 
     def upsert(
@@ -181,9 +179,9 @@ class Tables:
                 # nothing to find in the table: an append does what a MERGE does, in a fifth of the time
                 inserted = self.append(name, changes.drop("_action")).inserted
                 return Written(offered=self.count(name, with_tombstones=True), inserted=inserted)
-            if self.count(name, with_tombstones=True) < self.rewrite_below:
-                return self._written_anew(name, changes, grain, actions)
             same = [F.col(f"t.`{column}`").eqNullSafe(F.col(f"s.`{column}`")) for column in grain]
+            if self.count(name, with_tombstones=True) < self.rewrite_below:
+                return self._written_anew(name, changes, same, actions)
             merge = (
                 self._merge(name, changes, [*bounds, *same])
                 .whenMatchedDelete("s._action = 'delete'")
@@ -204,12 +202,9 @@ class Tables:
 
     def delete(self, name: str, condition: Column) -> int:
         """Delete the rows that meet a condition; gives their number."""
-        before = self.snapshot(name)
-        DeltaTable.forPath(self.spark, self.path(name)).delete(condition)
-        after = self.snapshot(name)
-        if before is None or after is None or after.version == before.version:
-            return 0
-        return self._metrics(name).get("numDeletedRows", 0)
+        table = DeltaTable.forPath(self.spark, self.path(name))
+        metrics = self._committed(name, lambda: table.delete(condition))
+        return metrics.get("numDeletedRows", 0) if metrics is not None else 0
 
     def update(self, name: str, condition: Column, values: Mapping[str, Column]) -> int:
         """Give columns other values in the rows that meet a condition, of which there are some; gives their number."""
@@ -289,11 +284,10 @@ class Tables:
         return snapshot.version if snapshot else -1
 
     def _rewritten(self, name: str, work: Callable[[DeltaTable], object]) -> Effect | None:
-        before = self._version(name)
-        work(DeltaTable.forPath(self.spark, self.path(name)))
-        if self._version(name) == before:
+        table = DeltaTable.forPath(self.spark, self.path(name))
+        metrics = self._committed(name, lambda: work(table))
+        if metrics is None:
             return None
-        metrics = self._metrics(name)
         return Effect(
             files_removed=metrics.get("numRemovedFiles", 0),
             files_added=metrics.get("numAddedFiles", 0),
@@ -301,11 +295,11 @@ class Tables:
             bytes_added=metrics.get("numAddedBytes", 0),
         )
 
-    def _written_anew(self, name: str, changes: DataFrame, grain: Sequence[str], actions: Mapping[str, int]) -> Written:
+    def _written_anew(
+        self, name: str, changes: DataFrame, same: Sequence[Column], actions: Mapping[str, int]
+    ) -> Written:
         old, new = self.read(name, with_tombstones=True), changes.filter("_action <> 'delete'").drop("_action")
-        places = changes.select(*[F.col(column).alias(f"_{n}") for n, column in enumerate(grain)])
-        same = [F.col(column).eqNullSafe(F.col(f"_{n}")) for n, column in enumerate(grain)]
-        others = old.join(F.broadcast(places), reduce(Column.__and__, same), how="left_anti")
+        others = old.alias("t").join(F.broadcast(changes.alias("s")), reduce(Column.__and__, same), how="left_anti")
         writer = others.unionByName(new).coalesce(1).write.format("delta").mode("overwrite")
         done = {action: actions.get(action, 0) for action in ("insert", "update", "delete")}
         # the commit would say that it wrote all rows: who follows the table asks how many of them are others
@@ -317,18 +311,21 @@ class Tables:
         return into.merge(rows.alias("s"), reduce(Column.__and__, conditions))
 
     def _executed(self, name: str, merge: DeltaMergeBuilder) -> Written:
-        before = self.snapshot(name)
-        merge.execute()
-        after = self.snapshot(name)
-        if before is None or after is None or after.version == before.version:
+        metrics = self._committed(name, merge.execute)
+        if metrics is None:
             return Written()
-        metrics = self._metrics(name)
         return Written(
             offered=metrics.get("numSourceRows", 0),
             inserted=metrics.get("numTargetRowsInserted", 0),
             updated=metrics.get("numTargetRowsUpdated", 0),
             deleted=metrics.get("numTargetRowsDeleted", 0),
         )
+
+    def _committed(self, name: str, work: Callable[[], object]) -> dict[str, int] | None:
+        """Do something with a table; gives the metrics of the commit that it made, None where it made none."""
+        before = self._version(name)
+        work()
+        return self._metrics(name) if self._version(name) != before else None
 
     def _metrics(self, name: str) -> dict[str, int]:
         """The metrics of the table's newest commit: there is one writer per table in a run, and one run per lake."""

@@ -183,11 +183,6 @@ def rfm_segment() -> Column:
     )
 
 
-def month_of(day: str) -> Column:
-    """The first day of a day's month."""
-    return F.trunc(day, "month")
-
-
 def year_month(day: str) -> Column:
     """A day's month as YYYY-MM."""
     return F.date_format(day, "yyyy-MM")

@@ -4,14 +4,14 @@ A key is computed again from its inputs and never patched, so that no sequence o
 (Gupta & Mumick, Maintenance of Materialized Views, IEEE Data Engineering Bulletin 18(2), 1995, on both ways).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lib.bounds import Ends, between, ends_in, ends_of
+from lib.bounds import Ends, between, count_and_ends
 from lib.contract import IS_LIVE, Contract
 from lib.history import intervals
 
@@ -57,10 +57,10 @@ class Keys:
     count: int = 0
     ends: Ends = field(default_factory=dict)
 
-    def between(self, rows: DataFrame, key: Sequence[str], *, alias: str = "") -> list[Column]:
-        """What holds for all rows of these keys, as far as a part of the key is a column of the rows itself."""
+    def between(self, columns: Collection[str], key: Sequence[str], *, alias: str = "") -> list[Column]:
+        """What holds for all rows of these keys, as far as a part of the key is one of their columns itself."""
         parts = zip(_names(key), key, strict=True)
-        return between(self.ends, {name: f"{alias}{part}" for name, part in parts if part in rows.columns})
+        return between(self.ends, {name: f"{alias}{part}" for name, part in parts if part in columns})
 
 
 Step = str | By | Via
@@ -127,8 +127,7 @@ def changed_intervals(then: DataFrame, now: DataFrame, touched: DataFrame, contr
 
 def counted(rows: DataFrame) -> Keys:
     """The keys that rows are, columns `_key_0`, …; one pass over them."""
-    found = rows.agg(F.count(F.lit(1)).alias("count"), *ends_of(rows, rows.columns)).collect()[0].asDict()
-    return Keys(rows, found["count"], ends_in(found))
+    return Keys(rows, *count_and_ends(rows, rows.columns))
 
 
 def restricted(inputs: Mapping[str, DataFrame], keys: Keys, routes: Mapping[str, Route]) -> dict[str, DataFrame]:
@@ -146,7 +145,7 @@ def restricted(inputs: Mapping[str, DataFrame], keys: Keys, routes: Mapping[str,
 
 def of_keys(rows: DataFrame, keys: Keys, key: Sequence[str]) -> DataFrame:
     """The rows whose `key`, SQL over their columns, is among the keys; NULL is a value."""
-    near = reduce(DataFrame.filter, keys.between(rows, key), rows)
+    near = reduce(DataFrame.filter, keys.between(rows.columns, key), rows)
     same = [F.expr(part).eqNullSafe(F.col(f"_key_{n}")) for n, part in enumerate(key)]
     return near.join(keys.rows, reduce(Column.__and__, same), how="left_semi")
 

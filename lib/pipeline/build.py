@@ -75,7 +75,7 @@ def build(run: Run) -> None:
 
 def gold_of(run: Run) -> Gold:
     """Gold as the last run left it."""
-    return Gold(run, {name: Made(**facts) for name, facts in last_made(run).items()}, Feeds(run))
+    return Gold(run, {name: Made(**facts) for name, facts in last_made(run.tables).items()}, Feeds(run))
 
 
 def input_mistakes(settings: Settings) -> list[str]:
@@ -168,7 +168,7 @@ def _write(run: Run, table: GoldTable, scope: Scope, inputs: dict[str, DataFrame
             _commented(routes.of_keys(rows, keys, table.key), table),
             table.grain,
             within=lambda old: routes.of_keys(old, keys, table.key),
-            bounds=keys.between(run.tables.read(name), table.key, alias="t."),
+            bounds=keys.between(table.columns, table.key, alias="t."),
         )
     finally:
         keys.rows.unpersist()

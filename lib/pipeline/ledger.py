@@ -34,16 +34,11 @@ def catch_up(run: Run) -> None:
         run.reporter.note(f"a run died before its ledger was written: {len(missing)} of its steps are in ops.steps now")
 
 
-def last_made(run: Run) -> dict[str, dict[str, Any]]:
+def last_made(tables: Tables) -> dict[str, dict[str, Any]]:
     """What each gold table was made from the last time, by its name.
 
     The ledger is the record: a run that died wrote none, and what it made is computed again.
     """
-    return made_by_ledger(run.tables)
-
-
-def made_by_ledger(tables: Tables) -> dict[str, dict[str, Any]]:
-    """The same of a lake that is only looked at."""
     if tables.snapshot(ops.STEPS) is None:
         return {}
     steps = tables.read(ops.STEPS)

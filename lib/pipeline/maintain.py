@@ -21,7 +21,7 @@ from lib.landing import PutAway
 from lib.maintenance import Effect, forgotten, in_words, newest_runs, rewritings, settled
 from lib.ops import Action, Step
 from lib.pipeline.context import Run, full_name, histories, now, seconds_since
-from lib.pipeline.ledger import made_by_ledger, record_steps
+from lib.pipeline.ledger import last_made, record_steps
 from lib.pipeline.refine import account_again, is_up_to_date, quarantine_of
 from lib.session import local_frame
 from lib.tables import Tables
@@ -313,4 +313,4 @@ def _unchanged(tables: Tables, name: str, version: int) -> int:
 
 def _made(tables: Tables) -> dict[str, dict[str, Any]]:
     """What each gold table that there still is was made from."""
-    return {table: made for table, made in made_by_ledger(tables).items() if table in gold_tables()}
+    return {table: made for table, made in last_made(tables).items() if table in gold_tables()}

@@ -9,7 +9,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lib import quality, silver
-from lib.bounds import between, ends_in, ends_of
+from lib.bounds import between, count_and_ends
 from lib.config import contract_hash
 from lib.contract import IS_LIVE, Contract
 from lib.errors import ConservationError, QualityError
@@ -70,7 +70,7 @@ def is_up_to_date(run: Run, contract: Contract) -> bool:
     progress = progress_of(run, contract)
     return (
         progress is not None
-        and _has_all_of_bronze(run, contract, progress)
+        and has_all_of_bronze(run, contract, progress)
         and _has_all_of_quarantine(run, contract, progress)
     )
 
@@ -88,7 +88,8 @@ def account_again(run: Run, contract: Contract) -> None:
         run.tables.set_properties(f"silver.{contract.table}", {_PROPERTY: json.dumps(asdict(progress))})
 
 
-def _has_all_of_bronze(run: Run, contract: Contract, progress: Progress) -> bool:
+def has_all_of_bronze(run: Run, contract: Contract, progress: Progress) -> bool:
+    """Did silver, when it was this far, have every row that bronze has now?"""
     return _is_as_at(run, f"bronze.{contract.table}", progress.bronze_version)
 
 
@@ -110,7 +111,7 @@ def _refine(run: Run, contract: Contract) -> None:
         return
     expected = contract_hash(contract)
     before = progress_of(run, contract)
-    is_current = before is not None and before.contract_hash == expected and _has_all_of_bronze(run, contract, before)
+    is_current = before is not None and before.contract_hash == expected and has_all_of_bronze(run, contract, before)
     if before is not None and is_current and _has_all_of_quarantine(run, contract, before):
         run.done(Step("silver", contract.table, before.through, "unchanged", started))
         return
@@ -297,9 +298,8 @@ def _write_silver(run: Run, contract: Contract, judged: DataFrame, n_rows: int, 
     bounds: list[Column] = []
     if known > run.settings.file_rows:
         # as the first load left them, keys of one time are in few files, and what is new has those of these days
-        passing = silver.passing(judged, contract)
-        found = passing.agg(*ends_of(passing, contract.key)).collect()[0].asDict()
-        bounds = between(ends_in(found), {key: f"t.{key}" for key in contract.key})
+        _, ends = count_and_ends(silver.passing(judged, contract), contract.key)
+        bounds = between(ends, {key: f"t.{key}" for key in contract.key})
     elif not known and (files := n_rows // run.settings.file_rows) > 1:
         rows = judged.repartitionByRange(files, *contract.key)
     accepted = silver.newest(rows, contract)

@@ -72,12 +72,12 @@ def matching(option: str, patterns: Iterable[str], known: Collection[str]) -> se
     """
     found: set[str] = set()
     for pattern in patterns:
-        matching = fnmatch.filter(known, pattern)
-        if not matching:
+        picked = fnmatch.filter(known, pattern)
+        if not picked:
             close = difflib.get_close_matches(pattern, known, n=1)
             hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(sorted(known))}"
             raise ConfigError(f"{option} {pattern}: matches no table; {hint}")
-        found |= {*matching}
+        found |= {*picked}
     return found
 
 
