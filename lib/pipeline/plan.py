@@ -17,7 +17,7 @@ from lib.pipeline.affected import NOTHING
 from lib.pipeline.claim import planned
 from lib.pipeline.context import Run, histories
 from lib.pipeline.incoming import Incoming, look_into, net_changes
-from lib.pipeline.refine import progress_of, quarantine_of
+from lib.pipeline.refine import has_all_of_bronze, progress_of, quarantine_of
 from lib.silver import SILVER_LINEAGE
 from lib.terminal import counted, sized
 
@@ -93,7 +93,7 @@ def _silver(run: Run, contract: Contract, incoming: Incoming | None) -> list[Pla
         found.append(f"its contract changed: all {in_bronze:,} rows of bronze are judged anew")
     elif bronze is not None and (progress is None or is_anew):
         found.append(f"all {in_bronze:,} rows of bronze are judged" + (" anew, as asked for" if is_anew else ""))
-    elif bronze is not None and progress is not None and bronze.version != progress.bronze_version:
+    elif progress is not None and not has_all_of_bronze(run, contract, progress):
         rows = run.tables.read(f"bronze.{contract.table}").filter(F.col("_batch_id") > progress.through).count()
         found.append(f"{rows:,} rows of bronze are judged")
     if incoming is not None and incoming.judged is None:

@@ -132,6 +132,7 @@ def test_the_second_time_there_is_nothing_to_do_and_a_night_with_nothing_new_cha
     assert "not vacuumed" not in outcome.text
     assert "conserved at 1 of 1 hops" in outcome.text
     before = lake.versions()
+    assert lake.plan(only=ONLY).last_line == "nothing to do · 0 warnings"
     assert lake.run(only=ONLY).status == 0
     assert lake.versions() == before
     outcome = lake.maintain()
