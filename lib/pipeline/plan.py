@@ -166,8 +166,9 @@ def _scope_in_words(gold: build.Gold, table: GoldTable, moved: list[str], judged
     # the keys of an entity's files are in the files; those of a table of gold are known when it is made
     counts = [f"{n_keys:,} keys"] if n_keys else []
     of_files = [each for each in moved if each in judged]
-    if of_files:
-        counts.append(f"{_keys_of_files(gold, table, {each: judged[each] for each in of_files}):,} keys of the files")
+    n_of_files = _keys_of_files(gold, table, {each: judged[each] for each in of_files}) if of_files else 0
+    if n_of_files:
+        counts.append(f"{n_of_files:,} keys of the files")
     rest = [each for each in moved if each not in judged]
     if rest:
         counts.append(f"the keys of what {', '.join(rest)} takes in")

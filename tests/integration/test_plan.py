@@ -48,6 +48,10 @@ def test_a_plan_says_what_a_run_would_do_and_changes_nothing(spark: SparkSession
 
     assert lake.run(only=ONLY).status == 0
     assert lake.plan(only=ONLY).last_line == "nothing to do · 0 warnings"
+    # what is there as it is touches nothing
+    land(lake, "again", 1)
+    assert "gold" not in {layer for layer, *_ in planned(lake)}
+    (lake.landing / "pos/sales/again.jsonl").unlink()
 
     # one that is there as it is, two new ones, and one that fails and has a field more
     size = land(lake, "2", 3, 4, 5, -6)
