@@ -8,10 +8,11 @@ from pydantic import BaseModel
 from rich.console import Console
 
 from lib.config import read_contracts
-from lib.contract import IS_LIVE, LINEAGE, Contract, LakehouseFile
+from lib.contract import IS_LIVE, LINEAGE, Contract
 from lib.errors import ConfigError, LakehouseError
 from lib.gold.registry import GoldTable, gold_tables
 from lib.history import version_grain
+from lib.lakehouse import LakehouseFile
 from lib.silver import SILVER_LINEAGE, version_order
 
 _BEGIN, _END = "<!-- catalogue -->", "<!-- /catalogue -->"

@@ -14,16 +14,9 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from lib.contract import (
-    Contract,
-    Demo,
-    Environment,
-    LakehouseFile,
-    Maintenance,
-    age_of,
-    mistakes_between_fields,
-)
+from lib.contract import Contract, age_of, mistakes_between_fields
 from lib.errors import ConfigError
+from lib.lakehouse import Demo, Environment, LakehouseFile, Maintenance
 
 M = TypeVar("M", Contract, LakehouseFile)
 

@@ -1,10 +1,9 @@
-"""The models of the configuration files. Config is facts: what a contract may say is all here."""
+"""The models of a contract. Config is facts: what a contract may say is all here."""
 
 import re
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
-from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -79,11 +78,13 @@ Tolerance = Annotated[str | Annotated[int, Field(ge=0)], AfterValidator(_check_t
 Glob = Annotated[str, Field(min_length=1), AfterValidator(_check_glob)]
 
 
-class _Model(BaseModel):
+class ConfigModel(BaseModel):
+    """What a configuration file may say is what its model has, and nothing else."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Column(_Model):
+class Column(ConfigModel):
     """One column of an entity: where its text comes from and how the text becomes a typed value."""
 
     type: ColumnType = Field(description="string, int, bigint, double, boolean, date, timestamp or decimal(p,s)")
@@ -117,7 +118,7 @@ class Column(_Model):
         return self
 
 
-class Rule(_Model):
+class Rule(ConfigModel):
     """A data-quality rule: `expect` says when a row is good; NULL counts as failing."""
 
     expect: str = Field(min_length=1, description="a SQL condition over the typed columns")
@@ -137,7 +138,7 @@ class Rule(_Model):
         return Decimal(100) * failed <= Decimal(share[1]) * rows if share else failed <= int(self.max_failed)
 
 
-class Csv(_Model):
+class Csv(ConfigModel):
     """How the text of a CSV file is laid out."""
 
     encoding: str = Field("utf-8", description="a Python codec name, e.g. utf-8 or windows-1252")
@@ -158,7 +159,7 @@ class Csv(_Model):
         return self
 
 
-class Freshness(_Model):
+class Freshness(ConfigModel):
     """How old the newest loaded file of an entity may be."""
 
     warn_after: Age | None = Field(None, description="e.g. 24h")
@@ -171,7 +172,7 @@ class Freshness(_Model):
         return self
 
 
-class Control(_Model):
+class Control(ConfigModel):
     """The files that announce others: CSV with a header, `file` and `rows`, and `sum` if `sum_of` is given."""
 
     files: Glob = Field(description="a pattern relative to the landing folder")
@@ -179,7 +180,7 @@ class Control(_Model):
     required: bool = Field(False, description="a file that none of them announces waits in landing")
 
 
-class Contract(_Model):
+class Contract(ConfigModel):
     """What one entity of one source promises: its files, key, order of versions, columns and rules."""
 
     source: Name
@@ -247,120 +248,6 @@ class Contract(_Model):
     def required_source_columns(self) -> list[str]:
         """The columns, by the source's names, without which a file is rejected."""
         return [column.from_ or name for name, column in self.columns.items() if not column.optional]
-
-
-class Environment(_Model):
-    """Where a lake is and how much a run takes at once."""
-
-    root: str = Field(min_length=1, description="the lake's folder; relative to the folder above conf")
-    landing: str | None = Field(None, description="where files land; <root>/landing if not given")
-    as_of: date | None = Field(None, description="the day customer_360 is computed for; else the latest order date")
-    batch_mib: int = Field(ge=1, description="MiB of landed files that one bronze batch takes at most")
-    batch_files: int = Field(ge=1, description="landed files that one bronze batch takes at most")
-    threads: int = Field(ge=1, le=64, description="tables worked on at the same time")
-    mark_above: int = Field(
-        ge=0, description="rows of a table of silver or gold above which an update marks rows instead of writing files"
-    )
-    rewrite_below: int = Field(
-        ge=0, description="rows of a table of gold below which it is written anew where something in it changed"
-    )
-    file_rows: int = Field(
-        ge=1, description="rows to a file, where a large table's first load brings like rows together"
-    )
-    full_above: float = Field(
-        ge=0, le=1, description="share of an input's rows, or of a gold table's, above which gold is computed whole"
-    )
-
-
-class IncentiveTier(_Model):
-    """What a sales person gets for a month whose sales reach `from`."""
-
-    from_: Decimal = Field(
-        alias="from", ge=0, max_digits=19, decimal_places=4, description="sales of the month, US dollars"
-    )
-    rate: Decimal = Field(ge=0, le=1, decimal_places=6, description="share of all sales of the month")
-
-
-class Measures(_Model):
-    """Thresholds of gold's measures; a gold function takes one as the parameter of its name."""
-
-    inactive_after_days: int = Field(ge=0, description="days without an order after which a customer is inactive")
-    high_value_above: Decimal = Field(
-        ge=0, max_digits=19, decimal_places=4, description="US dollars above which an order is of high value"
-    )
-    incentive_tiers: list[IncentiveTier] = Field(
-        min_length=1, description="ascending; the last tier that a month's sales reach is paid on all of them"
-    )
-
-    @model_validator(mode="after")
-    def _tiers_ascend(self) -> "Measures":
-        for position, (before, tier) in enumerate(pairwise(self.incentive_tiers), 1):
-            if tier.from_ <= before.from_:
-                raise ValueError(
-                    f"incentive_tiers[{position}].from: {tier.from_} is not above {before.from_} (tiers ascend)"
-                )
-        return self
-
-
-class PosDemo(_Model):
-    """What the generator of the shop tills writes unless told otherwise."""
-
-    rows: int = Field(ge=1, description="lines of sales; there is a customer for every twenty")
-    files: int = Field(ge=1, description="files that the lines of sales are cut into")
-    start: date
-    end: date
-    faults: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(
-        description="the share of rows that each fault of lib/generate/faults.py hits; none if not named"
-    )
-
-
-class Demo(_Model):
-    """What the generators write unless told otherwise."""
-
-    customers: int = Field(ge=1)
-    start: date
-    end: date
-    seed: int = Field(ge=0, description="the same seed gives the same bytes")
-    pos: PosDemo
-
-
-class Maintenance(_Model):
-    """What `make maintain` writes anew and takes away; an age that is not given keeps for ever."""
-
-    target_mib: int = Field(ge=1, description="MiB of the files that compaction and clustering write")
-    small_mib: int = Field(ge=1, description="MiB below which a file is small; at most half of target_mib")
-    compact_above: int = Field(ge=1, description="small files of a table above which they are written as large ones")
-    recluster_above: float = Field(
-        ge=0, le=1, description="share of a clustered table that a reader of one value may open in vain"
-    )
-    purge_above: float = Field(
-        ge=0, le=1, description="share of a table's rows marked as gone above which files are written without them"
-    )
-    vacuum_after: Age | None = Field(
-        None,
-        description="age from which files that no version of a table needs are deleted; as far as one can look back",
-    )
-    keep_processed: Age | None = Field(None, description="age from which files in processed/ are deleted")
-    keep_settled: Age | None = Field(
-        None, description="age from which accepted and discarded rows of quarantine lose the text that landed"
-    )
-    keep_logs: Age | None = Field(None, description="age from which logs of runs are deleted")
-    keep_ops: Age | None = Field(None, description="age from which rows of ops (all but ops.files) are deleted")
-
-    @model_validator(mode="after")
-    def _two_small_ones_fit_a_file(self) -> "Maintenance":
-        if 2 * self.small_mib > self.target_mib:
-            raise ValueError(f"small_mib: {self.small_mib} is more than half of target_mib ({self.target_mib})")
-        return self
-
-
-class LakehouseFile(_Model):
-    """conf/lakehouse.yml."""
-
-    environments: dict[str, Environment] = Field(min_length=1)
-    measures: Measures
-    maintenance: Maintenance
-    demo: Demo
 
 
 def mistakes_between_fields(document: Mapping[str, Any]) -> list[str]:

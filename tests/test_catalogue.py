@@ -13,9 +13,10 @@ import yaml
 from pydantic import ValidationError
 
 from lib.catalogue import catalogue, generate_docs, json_schema, short_table
-from lib.contract import LINEAGE, Contract, LakehouseFile
+from lib.contract import LINEAGE, Contract
 from lib.errors import ConfigError, LakehouseError
 from lib.gold.registry import gold_tables
+from lib.lakehouse import LakehouseFile
 from lib.silver import SILVER_LINEAGE
 
 HOME = Path(__file__).resolve().parents[1]

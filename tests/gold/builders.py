@@ -9,11 +9,11 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from lib.config import read_contracts
-from lib.contract import IncentiveTier
 from lib.gold.marts.customer_360 import customer_360
 from lib.gold.marts.customer_metrics import customer_metrics
 from lib.gold.marts.sales_by_customer_month import sales_by_customer_month
 from lib.gold.registry import gold_tables
+from lib.lakehouse import IncentiveTier
 from lib.session import local_frame
 from tests.builders import CONF
 

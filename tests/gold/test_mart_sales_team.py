@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from lib.contract import IncentiveTier
 from lib.gold.marts.mart_sales_team import mart_sales_team
+from lib.lakehouse import IncentiveTier
 from tests.builders import assert_rows
 from tests.gold.builders import Row, made
 

@@ -9,7 +9,6 @@ import duckdb
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from lib.contract import IncentiveTier
 from lib.gold.marts.kpi_daily import kpi_daily
 from lib.gold.marts.mart_customers import mart_customers
 from lib.gold.marts.mart_sales_team import mart_sales_team
@@ -17,6 +16,7 @@ from lib.gold.marts.sales_by_customer_month import sales_by_customer_month
 from lib.gold.marts.sales_by_day import sales_by_day
 from lib.gold.marts.sales_by_person_month import sales_by_person_month
 from lib.gold.marts.sales_by_region_month import sales_by_region_month
+from lib.lakehouse import IncentiveTier
 from tests.gold.builders import Row, customer_360_of, frame
 
 AS_OF = date(2017, 6, 30)

@@ -6,10 +6,10 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from lib.contract import IncentiveTier
 from lib.gold import measures
 from lib.gold.ids import UNKNOWN
 from lib.gold.registry import gold_table
+from lib.lakehouse import IncentiveTier
 
 _PAIR = ("store_id", "sales_person_id")
 
