@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from rich.console import Console
 
 from lib.config import read_contracts
-from lib.contract import IS_LIVE, LINEAGE, Contract
+from lib.contract import IS_LIVE, LINEAGE, Contract, Reference
 from lib.errors import ConfigError, LakehouseError
 from lib.gold.registry import GoldTable, gold_tables
 from lib.history import version_grain
@@ -129,9 +129,16 @@ def _silver_section(contract: Contract) -> str:
         f"Key: {_codes(contract.key)}. Landed as: `{contract.files}`.",
         _table(("column", "type", "from", "definition"), columns),
     ]
+    rules += [(f"`{name}`", _in_words(each), each.message, each.on_fail) for name, each in contract.references.items()]
     if rules:
         parts.append(_table(("rule", "a row is good when", "else", "and then"), rules))
     return "\n\n".join(parts)
+
+
+def _in_words(reference: Reference) -> str:
+    same = [f"`{there}` = `{here}`" for here, there in reference.match.items()]
+    since = [f"`{there}` <= `{here}`" for here, there in reference.since.items()]
+    return f"`silver.{reference.entity}` has a row with {' and '.join(same + since)}"
 
 
 def _history_sections(contract: Contract) -> list[str]:

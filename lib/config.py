@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from lib.contract import Contract, age_of, mistakes_between_fields
+from lib.contract import Contract, age_of, mistakes_between_contracts, mistakes_between_fields
 from lib.errors import ConfigError
 from lib.lakehouse import Demo, Environment, LakehouseFile, Maintenance
 
@@ -137,7 +137,8 @@ def read_contracts(folder: Path) -> tuple[dict[str, Contract], list[str]]:
                 place = f"{other.source}/{other.entity}.yml"
                 mistakes.append(f"{file}: source, entity: its tables would be those of {place}: '{contract.table}'")
             contracts[contract.table] = contract
-    return contracts, mistakes
+    # what one says of another that does not validate is no mistake of its own
+    return contracts, mistakes or [f"{folder}/{line}" for line in mistakes_between_contracts(contracts)]
 
 
 def contract_hash(contract: Contract) -> str:
@@ -147,7 +148,9 @@ def contract_hash(contract: Contract) -> str:
         part.pop("description", None)
         part.pop("max_failed", None)
     # only where they are used: a contract that does without them keeps the hash that it had before there were any
-    facts |= contract.model_dump(include={"delete_when", "snapshot", "history"}, exclude_defaults=True)
+    facts |= contract.model_dump(include={"delete_when", "snapshot", "history", "references"}, exclude_defaults=True)
+    for part in facts.get("references", {}).values():
+        part.pop("max_failed", None)
     # dumped in order: the order of columns and of latest_by matters
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
+from graphlib import CycleError, TopologicalSorter
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -118,10 +119,9 @@ class Column(ConfigModel):
         return self
 
 
-class Rule(ConfigModel):
-    """A data-quality rule: `expect` says when a row is good; NULL counts as failing."""
+class Demand(ConfigModel):
+    """Something that each row is asked for, and what becomes of a row that lacks it."""
 
-    expect: str = Field(min_length=1, description="a SQL condition over the typed columns")
     message: str = Field(min_length=1, description="what is wrong with a row that fails, in words")
     on_fail: Literal["warn", "quarantine", "fail"] = Field(
         "quarantine", description="keep and count the row, part it, or stop the entity before anything is written"
@@ -136,6 +136,27 @@ class Rule(ConfigModel):
             return self.on_fail != "fail" or failed == 0
         share = _SHARE.fullmatch(self.max_failed) if isinstance(self.max_failed, str) else None
         return Decimal(100) * failed <= Decimal(share[1]) * rows if share else failed <= int(self.max_failed)
+
+
+class Rule(Demand):
+    """A data-quality rule: `expect` says when a row is good; NULL counts as failing."""
+
+    expect: str = Field(min_length=1, description="a SQL condition over the typed columns")
+
+
+class Reference(Demand):
+    """A row of another entity that a row needs. One without a value in a column of `match` or `since` needs none."""
+
+    entity: Name = Field(description="the other entity, e.g. crm_exchange_rates")
+    match: dict[Name, Name] = Field(min_length=1, description="columns here: the columns there that they are equal to")
+    since: dict[Name, Name] = Field(
+        {}, max_length=1, description="a column here: the one there from whose value on the other row counts"
+    )
+
+    @property
+    def pairs(self) -> dict[str, str]:
+        """All columns here that it goes by: the columns there that they are compared with."""
+        return {**self.match, **self.since}
 
 
 class Csv(ConfigModel):
@@ -209,11 +230,17 @@ class Contract(ConfigModel):
     history: bool = Field(False, description="every version of a key is kept, in a table of its own beside the newest")
     columns: dict[Name, Column] = Field(min_length=1, json_schema_extra=_BY_NAME)
     rules: dict[Name, Rule] = Field({}, json_schema_extra=_BY_NAME)
+    references: dict[Name, Reference] = Field({}, json_schema_extra=_BY_NAME)
 
     @property
     def table(self) -> str:
         """The name of the entity's tables in bronze and silver."""
         return f"{self.source}_{self.entity}"
+
+    @property
+    def demands(self) -> dict[str, Demand]:
+        """What the contract asks of a row, beside key and types: rules, then references."""
+        return {**self.rules, **self.references}
 
     @property
     def history_table(self) -> str:
@@ -266,6 +293,7 @@ def mistakes_between_fields(document: Mapping[str, Any]) -> list[str]:
     ]
     if document.get("snapshot") is True and document.get("latest_by"):
         mistakes.append("snapshot: a key's newest version is that of the newest file; leave latest_by out")
+    mistakes += _mistaken_references(document, columns)
     if document.get("history") is True:
         mistakes += _timeless_versions(document, columns)
     if document.get("format") == "json" and "csv" in document:
@@ -276,6 +304,50 @@ def mistakes_between_fields(document: Mapping[str, Any]) -> list[str]:
     if document.get("format") == "json":
         return mistakes + _clashes_of_paths(sources)
     return mistakes + _clashes_of_names(sources)
+
+
+def _mistaken_references(document: Mapping[str, Any], columns: Mapping[Any, Any]) -> list[str]:
+    references, rules = document.get("references"), document.get("rules")
+    mistakes = []
+    for name, reference in references.items() if isinstance(references, Mapping) else ():
+        if isinstance(rules, Mapping) and name in rules:
+            mistakes.append(f"references.{name}: a rule has this name too")
+        for field in ("match", "since"):
+            pairs = reference.get(field) if isinstance(reference, Mapping) else None
+            mistakes += [
+                f"references.{name}.{field}: '{column}' is not a column (there are {', '.join(map(str, columns))})"
+                for column in (pairs if isinstance(pairs, Mapping) else ())
+                if column not in columns
+            ]
+    return mistakes
+
+
+def mistakes_between_contracts(contracts: Mapping[str, Contract]) -> list[str]:
+    """What is wrong with what contracts say of one another, a line each, with the contract's file."""
+    mistakes = []
+    for contract in contracts.values():
+        for name, reference in contract.references.items():
+            said = _mistake_of(reference, contract, contracts.get(reference.entity))
+            if said:
+                mistakes.append(f"{contract.source}/{contract.entity}.yml: references.{name}.{said}")
+    graph = {name: [each.entity for each in contract.references.values()] for name, contract in contracts.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        mistakes.append(f"references: none of {', '.join(error.args[1][1:])} can be refined before the others")
+    return mistakes
+
+
+def _mistake_of(reference: Reference, contract: Contract, other: Contract | None) -> str:
+    if other is None:
+        return f"entity: there is no '{reference.entity}'"
+    for here, there in reference.pairs.items():
+        if there not in other.columns:
+            return f"match, since: '{there}' is not a column of {other.table} (there are {', '.join(other.columns)})"
+        types = contract.columns[here].type, other.columns[there].type
+        if len({*types}) > 1:
+            return f"match, since: {here} is {types[0]}, but {there} of {other.table} is {types[1]}"
+    return ""
 
 
 def _timeless_versions(document: Mapping[str, Any], columns: Mapping[Any, Any]) -> list[str]:

@@ -1,6 +1,7 @@
 """A contract's types, cleaning and rules as one pass of SQL expressions over bronze. Transforms only."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pyspark.errors import AnalysisException, ParseException
@@ -8,7 +9,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lib.bronze import texts_of
-from lib.contract import IS_LIVE, LINEAGE, Contract, decimal_of, default_literal
+from lib.contract import IS_LIVE, LINEAGE, Contract, Reference, decimal_of, default_literal
 from lib.contract import Column as ContractColumn
 from lib.sql import bind, quoted, sql_text
 
@@ -36,8 +37,10 @@ class Check:
         return self.message or sql_text(self.reason)
 
 
-def judge(bronze: DataFrame, contract: Contract) -> DataFrame:
+def judge(bronze: DataFrame, contract: Contract, referred: Mapping[str, DataFrame] | None = None) -> DataFrame:
     """Every bronze row, typed and judged by all checks at once.
+
+    `referred` has the `known` rows of each reference by its name; without it references are not asked.
 
     Gives the contract's columns with their types, `_is_live` BOOLEAN where a key can go (false: the row says that it
     is gone), JUDGED_LINEAGE, `raw` STRUCT (of a row that is parted, the texts that landed by bronze's names; else
@@ -68,7 +71,10 @@ def judge(bronze: DataFrame, contract: Contract) -> DataFrame:
         "_is_well_formed",
         *JUDGED_LINEAGE,
     )
-    checks = checks_of(contract)
+    checks = [each for each in checks_of(contract) if each.name not in contract.references or referred is not None]
+    for name, rows in (referred or {}).items():
+        is_the_same = [F.col(here) == F.col(_there(name, here)) for here in contract.references[name].match]
+        typed = typed.join(rows, is_the_same, how="left")
     live = [IS_LIVE] if contract.has_deletes else []
     if live:
         typed = typed.withColumn(IS_LIVE, F.expr(f"NOT coalesce({contract.delete_when or 'false'}, false)"))
@@ -86,8 +92,26 @@ def judge(bronze: DataFrame, contract: Contract) -> DataFrame:
     return judged.select(*contract.columns, *live, *JUDGED_LINEAGE, parted, "dq_errors", "dq_failed")
 
 
+def known(rows: DataFrame, name: str, reference: Reference) -> DataFrame:
+    """What the rows of another entity are to a reference: one row per value of `match`, and since when it counts."""
+    [since] = reference.since.values() or [None]
+    return rows.groupBy(*[F.col(there).alias(_there(name, here)) for here, there in reference.match.items()]).agg(
+        (F.max(F.lit(True)) if since is None else F.min(since)).alias(_there(name))
+    )
+
+
+def _there(name: str, column: str = "") -> str:
+    return f"_there_{name}_{column}"
+
+
+def _is_met(name: str, reference: Reference) -> str:
+    names_nothing = " OR ".join(f"`{here}` IS NULL" for here in reference.pairs)
+    counts = "".join(f" AND `{_there(name)}` <= `{here}`" for here in reference.since)
+    return f"{names_nothing} OR (`{_there(name)}` IS NOT NULL{counts})"
+
+
 def checks_of(contract: Contract) -> list[Check]:
-    """All checks of an entity, in the order in which a row lists them: form, types, key and version, rules.
+    """All checks of an entity, in the order in which a row lists them: form, types, key, version, rules, references.
 
     The names of those that no contract states begin with `_`, as no rule's name does.
     """
@@ -105,6 +129,10 @@ def checks_of(contract: Contract) -> list[Check]:
     checks += [
         Check(name, _of_a_live_row(contract, None, rule.expect), rule.message, rule.on_fail)
         for name, rule in contract.rules.items()
+    ]
+    checks += [
+        Check(name, _of_a_live_row(contract, None, _is_met(name, each)), each.message, each.on_fail)
+        for name, each in contract.references.items()
     ]
     # nothing more can be said of a line that could not be read
     return checks[:1] + [

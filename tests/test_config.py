@@ -53,8 +53,9 @@ def test_the_projects_own_configuration_is_valid() -> None:
     assert list(load_settings(CONF).contracts) == [
         "adventureworks_calendar", "adventureworks_customers", "adventureworks_product_categories",
         "adventureworks_product_subcategories", "adventureworks_products", "adventureworks_returns",
-        "adventureworks_sales", "adventureworks_territories", "pos_customers", "pos_sales", "pos_sales_people",
-        "pos_stores",
+        "adventureworks_sales", "adventureworks_territories", "crm_addresses", "crm_agents", "crm_customers",
+        "crm_exchange_rates", "crm_interactions", "crm_payments", "crm_phones", "pos_customers", "pos_sales",
+        "pos_sales_people", "pos_stores",
     ]  # fmt: skip
 
 
@@ -70,7 +71,7 @@ def test_all_mistakes_of_all_files_are_told_at_once(conf: Path) -> None:
         "contracts/adventureworks/returns.yml: description: is missing",
         "contracts/adventureworks/returns.yml: descripton: unknown key (allowed: source, entity, description, files, "
         "format, csv, after_load, on_change, on_duplicate, control, freshness, key, latest_by, delete_when, "
-        "snapshot, history, columns, rules; did you mean description?)",
+        "snapshot, history, columns, rules, references; did you mean description?)",
         "lakehouse.yml: environments.local.threads: input should be less than or equal to 64 (found 400)",
     ]
 
@@ -111,6 +112,45 @@ def test_two_contracts_may_not_share_their_tables(conf: Path) -> None:
         (conf / f"contracts/{source}/{entity}.yml").write_text(text.replace("entity: calendar", f"entity: {entity}"))
     said = "source, entity: its tables would be those of web/shop_sales.yml: 'web_shop_sales'"
     assert mistakes(conf) == [f"contracts/web_shop/sales.yml: {said}"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("crm_exchange_rates", "crm_rates", "payments.yml: references.has_rate.entity: there is no 'crm_rates'"),
+        (
+            "{currency: currency}", "{currency: code}",
+            "payments.yml: references.has_rate.match, since: 'code' is not a column of crm_exchange_rates "
+            "(there are currency, valid_from, rate)",
+        ),
+        (
+            "{paid_on: valid_from}", "{updated_at: valid_from}",
+            "payments.yml: references.has_rate.match, since: updated_at is timestamp, but valid_from of "
+            "crm_exchange_rates is date",
+        ),
+        (
+            "has_rate:", "has_date:",
+            "payments.yml: references.has_date: a rule has this name too",
+        ),
+        (
+            "{currency: currency}", "{money: currency}",
+            "payments.yml: references.has_rate.match: 'money' is not a column (there are payment_id, customer_id, "
+            "amount, currency, type, status, paid_on, updated_at)",
+        ),
+    ],
+)  # fmt: skip
+def test_what_a_row_refers_to_is_there_and_of_the_same_type(conf: Path, old: str, new: str, told: str) -> None:
+    edit(conf, "contracts/crm/payments.yml", old, new)
+    assert mistakes(conf) == [f"contracts/crm/{told}"] if "match:" in told or "has_date" in told else [told]
+
+
+def test_entities_may_not_refer_to_one_another_in_a_circle(conf: Path) -> None:
+    back = "references:\n  paid: {entity: crm_payments, match: {currency: currency}, message: nobody pays in it}\n"
+    file = conf / "contracts/crm/exchange_rates.yml"
+    file.write_text(file.read_text("utf-8") + back, "utf-8")
+    [told] = mistakes(conf)
+    assert told.startswith("contracts/references: none of crm_")
+    assert told.endswith(" can be refined before the others")
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "cp037"])

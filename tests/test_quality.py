@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 from lib import quality
 from lib.bronze import texts_of
 from lib.contract import Column, Contract
+from lib.session import local_frame
 from lib.sql import bind
 from tests.builders import RECEIPTS, assert_rows, bronze_rows
 
@@ -52,6 +53,63 @@ def value(spark: SparkSession, column: dict[str, Any], text: str | None) -> Any:
     )
     [row] = quality.judge(bronze_rows(spark, contract, {"id": "1", "it": text}), contract).collect()
     return row.it
+
+
+PAID = Contract.model_validate(
+    {
+        **SALES.model_dump(by_alias=True, exclude={"rules"}),
+        "columns": {"id": {"type": "string"}, "currency": {"type": "string"}, "day": {"type": "date"}},
+        "latest_by": [],
+        "references": {
+            "has_rate": {
+                "entity": "shop_rates", "match": {"currency": "code"}, "since": {"day": "first_day"},
+                "message": "no rate on that day",
+            },
+            "has_currency": {
+                "entity": "shop_rates", "match": {"currency": "code"}, "message": "no rate at all", "on_fail": "warn",
+            },
+        },
+    }
+)  # fmt: skip
+
+
+def test_a_row_without_the_row_that_it_refers_to_is_parted(spark: SparkSession) -> None:
+    rates = local_frame(
+        spark,
+        [{"code": "EUR", "first_day": "2017-02-01"}, {"code": "EUR", "first_day": "2017-03-01"}, {"code": "GBP"}],
+        "code STRING, first_day DATE",
+    )
+    known = {name: quality.known(rates, name, reference) for name, reference in PAID.references.items()}
+    rows = [
+        {"id": "1", "currency": "EUR", "day": "2017-02-01"},
+        {"id": "2", "currency": "EUR", "day": "2017-01-31"},
+        {"id": "3", "currency": "GBP", "day": "2017-02-01"},
+        {"id": "4", "currency": "XXX", "day": "2017-02-01"},
+        {"id": "5", "day": "2017-02-01"},
+        {"id": "6", "currency": "XXX"},
+    ]
+    judged = quality.judge(bronze_rows(spark, PAID, *rows), PAID, known)
+    assert_rows(
+        judged, ["id", "array_join(dq_errors, ', ')", "array_join(dq_failed, ', ')"],
+        [
+            # two rates are no two rows
+            ("1", "", ""),
+            ("2", "no rate on that day", "has_rate"),
+            ("3", "no rate on that day", "has_rate"),
+            ("4", "no rate on that day", "has_rate, has_currency"),
+            # what names nothing refers to nothing
+            ("5", "", ""),
+            ("6", "", "has_currency"),
+        ],
+    )  # fmt: skip
+    counts = quality.tally(judged, PAID).first()
+    assert counts is not None
+    assert (counts["quarantined"], counts["failed_has_rate"], counts["failed_has_currency"]) == (3, 3, 2)
+
+
+def test_who_does_not_give_what_rows_refer_to_does_not_ask_for_it(spark: SparkSession) -> None:
+    rows = bronze_rows(spark, PAID, {"id": "4", "currency": "XXX", "day": "2017-02-01"})
+    assert_rows(quality.judge(rows, PAID), ["id", "size(dq_failed)"], [("4", 0)])
 
 
 def test_a_good_row_carries_nothing(spark: SparkSession) -> None:

@@ -2,11 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, time, timezone
 from functools import reduce
-from graphlib import TopologicalSorter
 from threading import Lock
 from typing import Any
 
@@ -48,25 +46,9 @@ def build(run: Run) -> None:
     """
     tables = {name: table for name, table in gold_tables().items() if name in run.request.tables}
     gold = gold_of(run)
-    graph = TopologicalSorter(
-        {name: [each for each in table.inputs if each in tables] for name, table in tables.items()}
-    )
-    graph.prepare()
+    after = {name: table.inputs for name, table in tables.items()}
     try:
-        with ThreadPoolExecutor(run.settings.threads) as pool:
-            under_way: dict[Future[None], str] = {}
-            while graph.is_active():
-                for name in graph.get_ready():
-                    under_way[pool.submit(_build, gold, tables[name])] = name
-                finished, _ = wait(under_way, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    name = under_way.pop(future)
-                    error = future.exception()
-                    if isinstance(error, Exception):
-                        run.fail(name, run.reporter.explain(name, error))
-                    elif error is not None:
-                        raise error
-                    graph.done(name)
+        run.each(tables, lambda name: _build(gold, tables[name]), after=after)
     finally:
         gold.feeds.close()
     run.as_of = run.settings.as_of or _last_order_date(gold)

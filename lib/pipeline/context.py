@@ -1,9 +1,10 @@
 """What every step of a run works with."""
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import date, datetime, timezone
+from graphlib import TopologicalSorter
 from threading import Lock
 from typing import TypeVar
 
@@ -74,19 +75,32 @@ class Run:
             self.fail(table, f"{hop}: not conserved: {rows_in:,} rows in, {rows_out:,} accounted for")
         return is_equal
 
-    def each(self, names: Iterable[str], work: Callable[[str], T]) -> dict[str, T]:
-        """Do the work for each name, several at a time. A failure of one is taken down and stops no other."""
+    def each(
+        self, names: Iterable[str], work: Callable[[str], T], *, after: Mapping[str, Iterable[str]] | None = None
+    ) -> dict[str, T]:
+        """Do the work for each name, several at a time, and for none before it is done for those that it comes after.
+
+        A failure of one is taken down and stops no other.
+        """
+        wanted = [*names]
+        graph = TopologicalSorter({name: {*(after or {}).get(name, ())} & {*wanted} for name in wanted})
+        graph.prepare()
         results: dict[str, T] = {}
         with ThreadPoolExecutor(self.settings.threads) as pool:
-            futures = {name: pool.submit(work, name) for name in names}
-            for name, future in futures.items():
-                error = future.exception()
-                if error is None:
-                    results[name] = future.result()
-                elif isinstance(error, Exception):
-                    self.fail(name, self.reporter.explain(name, error))
-                else:
-                    raise error
+            under_way: dict[Future[T], str] = {}
+            while graph.is_active():
+                for name in graph.get_ready():
+                    under_way[pool.submit(work, name)] = name
+                finished, _ = wait(under_way, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    name, error = under_way.pop(future), future.exception()
+                    if error is None:
+                        results[name] = future.result()
+                    elif isinstance(error, Exception):
+                        self.fail(name, self.reporter.explain(name, error))
+                    else:
+                        raise error
+                    graph.done(name)
         return results
 
 

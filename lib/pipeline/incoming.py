@@ -12,6 +12,7 @@ from lib.gold.routes import CAME, netted
 from lib.landing import Inspection, LandedFile
 from lib.pipeline.context import Run
 from lib.pipeline.reading import read_files
+from lib.pipeline.refine import referred
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def look_into(run: Run, contract: Contract, files: list[LandedFile]) -> Incoming
         return Incoming(refused)
     # kept as it landed: Spark reads no file for what is malformed in it alone
     landed = bronze.with_lineage(rows, batch_id=0, run_id=run.run_id, ingested_at=run.started_at).persist()
-    judged = quality.judge(landed, contract)
+    judged = quality.judge(landed, contract, referred(run, contract))
     counts = quality.tally(judged, contract).collect()[0]
     unknown = tuple(row["field"] for row in unknown_fields(landed, contract).collect())
     return Incoming(refused, counts["rows"], counts["quarantined"], unknown, landed, judged)

@@ -22,7 +22,8 @@ from lib.maintenance import Effect, forgotten, in_words, newest_runs, rewritings
 from lib.ops import Action, Step
 from lib.pipeline.context import Run, full_name, histories, now, seconds_since
 from lib.pipeline.ledger import last_made, record_steps
-from lib.pipeline.refine import account_again, is_up_to_date, quarantine_of
+from lib.pipeline.progress import is_up_to_date, quarantine_of
+from lib.pipeline.refine import account_again
 from lib.session import local_frame
 from lib.tables import Tables
 from lib.terminal import print_rows

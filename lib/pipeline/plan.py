@@ -17,7 +17,8 @@ from lib.pipeline.affected import NOTHING
 from lib.pipeline.claim import planned
 from lib.pipeline.context import Run, histories
 from lib.pipeline.incoming import Incoming, look_into, net_changes
-from lib.pipeline.refine import has_all_of_bronze, progress_of, quarantine_of
+from lib.pipeline.progress import Progress, has_all_of_bronze, progress_of, quarantine_of
+from lib.pipeline.refine import due
 from lib.silver import SILVER_LINEAGE
 from lib.terminal import counted, sized
 
@@ -104,20 +105,19 @@ def _silver(run: Run, contract: Contract, incoming: Incoming | None) -> list[Pla
             f"{counted(incoming.rows, 'row')} of the files {'is' if incoming.rows == 1 else 'are'} judged{waiting}"
         )
         found += [f"new field {name}: kept, the contract does not know it" for name in incoming.unknown]
-    due = _due(run, contract)
-    if due:
-        found.append(f"{counted(due, 'row')} that somebody corrected come back from quarantine")
+    n_due = _due(run, contract, progress)
+    if n_due:
+        found.append(f"{counted(n_due, 'row')} of quarantine {'is' if n_due == 1 else 'are'} judged again")
     found += _schema_changes(
         {name: column.type for name, column in contract.columns.items()}, _columns(run, f"silver.{contract.table}")
     )
     return [Planned("silver", contract.table, what) for what in found]
 
 
-def _due(run: Run, contract: Contract) -> int:
-    name = quarantine_of(contract.table)
-    if run.tables.snapshot(name) is None:
+def _due(run: Run, contract: Contract, progress: Progress | None) -> int:
+    if run.tables.snapshot(quarantine_of(contract.table)) is None:
         return 0
-    return run.tables.read(name).filter("status = 'waiting' AND is_due").count()
+    return due(run, contract, progress).count()
 
 
 def _gold(run: Run, moving: set[str], judged: Mapping[str, DataFrame]) -> list[Planned]:

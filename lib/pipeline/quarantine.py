@@ -11,7 +11,7 @@ from lib.config import Settings
 from lib.contract import Contract
 from lib.errors import ConfigError, LakehouseError
 from lib.pipeline.context import Run
-from lib.pipeline.refine import quarantine_of
+from lib.pipeline.progress import quarantine_of
 from lib.silver import ADDRESS
 from lib.tables import Tables
 

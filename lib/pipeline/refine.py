@@ -1,7 +1,6 @@
 """Bronze to silver: judge what is new or came back, part it, merge it, and only then remember how far it went."""
 
-import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timezone
 from functools import reduce
 
@@ -16,63 +15,27 @@ from lib.errors import ConservationError, QualityError
 from lib.ops import RuleCount, Step
 from lib.pipeline.context import Run, now, properties_for, seconds_since
 from lib.pipeline.ledger import LAST_STEP, as_property
+from lib.pipeline.progress import (
+    Progress,
+    has_all_of_bronze,
+    is_up_to_date,
+    progress_of,
+    quarantine_of,
+    quarantine_version,
+    referred_by,
+    renewed_references,
+    version_of,
+)
 from lib.pipeline.remember import remember, remember_burials
+from lib.session import local_frame
 from lib.tables import FEED, Written
-
-_PROPERTY = "lakehouse.refined"
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a silver table is, kept in its own properties so that no second record can disagree with it.
-
-    `through`: the highest batch refined; `bronze_version`, `quarantine_version`: those tables' versions then; the
-    counts are rows of all batches up to it, as they were first judged under `contract_hash`. `returned_before` of the
-    quarantine's accepted rows are among them: they returned when all of bronze was judged anew.
-    """
-
-    contract_hash: str
-    through: int = 0
-    bronze_version: int = -1
-    quarantine_version: int = -1
-    rows_in: int = 0
-    accepted: int = 0
-    superseded: int = 0
-    quarantined: int = 0
-    returned_before: int = 0
 
 
 def refine(run: Run, tables: list[str]) -> None:
-    """Bring silver up to bronze for the given entities."""
-    run.each(tables, lambda name: _refine(run, run.settings.contracts[name]))
-
-
-def quarantine_of(table: str) -> str:
-    """The name of an entity's quarantine."""
-    return f"silver.{table}_quarantine"
-
-
-def progress_of(run: Run, contract: Contract) -> Progress | None:
-    """What the silver table says of itself, None where it was never refined to an end."""
-    snapshot = run.tables.snapshot(f"silver.{contract.table}")
-    text = snapshot.properties.get(_PROPERTY) if snapshot else None
-    return Progress(**json.loads(text)) if text else None
-
-
-def forget_progress(run: Run, contract: Contract) -> None:
-    """Make the next refinement judge all of bronze anew, and write what differs."""
-    if run.tables.snapshot(f"silver.{contract.table}") is not None:
-        run.tables.set_properties(f"silver.{contract.table}", {_PROPERTY: ""})
-
-
-def is_up_to_date(run: Run, contract: Contract) -> bool:
-    """Is silver refined to the end, with every row of bronze and of its quarantine accounted for?"""
-    progress = progress_of(run, contract)
-    return (
-        progress is not None
-        and has_all_of_bronze(run, contract, progress)
-        and _has_all_of_quarantine(run, contract, progress)
-    )
+    """Bring silver up to bronze for the given entities, each after those that its rows refer to."""
+    contracts = run.settings.contracts
+    after = {name: referred_by(contracts[name]) for name in tables}
+    run.each(tables, lambda name: _refine(run, contracts[name]), after=after)
 
 
 def account_again(run: Run, contract: Contract) -> None:
@@ -83,25 +46,24 @@ def account_again(run: Run, contract: Contract) -> None:
     progress = progress_of(run, contract)
     if progress is None:
         return
-    progress = replace(progress, quarantine_version=_quarantine_version(run, contract))
+    progress = replace(progress, quarantine_version=quarantine_version(run, contract))
     if _check(run, contract, progress):
-        run.tables.set_properties(f"silver.{contract.table}", {_PROPERTY: json.dumps(asdict(progress))})
+        run.tables.set_properties(f"silver.{contract.table}", progress.as_properties)
 
 
-def has_all_of_bronze(run: Run, contract: Contract, progress: Progress) -> bool:
-    """Did silver, when it was this far, have every row that bronze has now?"""
-    return _is_as_at(run, f"bronze.{contract.table}", progress.bronze_version)
-
-
-def _has_all_of_quarantine(run: Run, contract: Contract, progress: Progress) -> bool:
-    return _is_as_at(run, quarantine_of(contract.table), progress.quarantine_version)
-
-
-def _is_as_at(run: Run, table: str, version: int) -> bool:
-    """Has a table the rows of an earlier version, -1 for the time when it was not there? Compacting changes none."""
-    snapshot = run.tables.snapshot(table)
-    now = snapshot.version if snapshot else -1
-    return run.tables.unchanged_until(table, version, through=now) == now
+def referred(run: Run, contract: Contract) -> dict[str, DataFrame]:
+    """What the rows of an entity may refer to, by reference, as silver has it now."""
+    found = {}
+    for name, reference in contract.references.items():
+        other = run.settings.contracts[reference.entity]
+        is_there = run.tables.snapshot(f"silver.{other.table}") is not None
+        rows = (
+            run.tables.read(f"silver.{other.table}")
+            if is_there
+            else local_frame(run.tables.spark, [], silver.schema_of(other))
+        )
+        found[name] = quality.known(rows, name, reference)
+    return found
 
 
 def _refine(run: Run, contract: Contract) -> None:
@@ -112,7 +74,7 @@ def _refine(run: Run, contract: Contract) -> None:
     expected = contract_hash(contract)
     before = progress_of(run, contract)
     is_current = before is not None and before.contract_hash == expected and has_all_of_bronze(run, contract, before)
-    if before is not None and is_current and _has_all_of_quarantine(run, contract, before):
+    if before is not None and is_current and is_up_to_date(run, contract):
         run.done(Step("silver", contract.table, before.through, "unchanged", started))
         return
     steps: list[Step] = []
@@ -120,26 +82,23 @@ def _refine(run: Run, contract: Contract) -> None:
     if progress is None or not is_current:
         progress, step = _take_in(run, contract, before, bronze.version, started)
         steps.append(step)
-    steps += _take_back(run, contract)
+    # the versions before the rows: whatever comes in between is looked at again
+    references = {name: version_of(run, f"silver.{name}") for name in sorted(referred_by(contract))}
+    steps += _take_back(run, contract, before)
     if contract.snapshot and steps:
         buried = _bury(run, contract, bronze.version)
         remember_burials(run, contract, bronze.version)
         steps[0] = replace(steps[0], changed=steps[0].changed + buried)
-    progress = replace(progress, quarantine_version=_quarantine_version(run, contract))
+    progress = replace(progress, quarantine_version=quarantine_version(run, contract), references=references)
     is_conserved = _check(run, contract, progress)
     steps = [replace(step, is_conserved=is_conserved) for step in steps]
     properties = properties_for(run, f"silver.{contract.table}")
-    properties |= {"comment": contract.description, _PROPERTY: json.dumps(asdict(progress))}
+    properties |= {"comment": contract.description, **progress.as_properties}
     if steps:
         properties[LAST_STEP] = as_property(run, steps[0])
     run.tables.set_properties(f"silver.{contract.table}", properties)
     for step in steps:
         run.done(step)
-
-
-def _quarantine_version(run: Run, contract: Contract) -> int:
-    snapshot = run.tables.snapshot(quarantine_of(contract.table))
-    return snapshot.version if snapshot else -1
 
 
 def _take_in(
@@ -153,8 +112,8 @@ def _take_in(
     is_again = is_again and run.tables.snapshot(f"silver.{contract.table}") is not None
     rows = run.tables.read(f"bronze.{contract.table}", version=bronze_version)
     rows = rows.filter(F.col("_batch_id") > start.through)
-    known = run.tables.read(quarantine_of(contract.table)) if _quarantine_version(run, contract) >= 0 else None
-    judged = _judged(contract, rows, known if is_again else None)
+    known = run.tables.read(quarantine_of(contract.table)) if quarantine_version(run, contract) >= 0 else None
+    judged = _judged(contract, rows, known if is_again else None, referred(run, contract))
     # judged once, read again and again: for the counts, for quarantine, for silver, for its history
     judged = judged.persist()
     try:
@@ -184,44 +143,58 @@ def _take_in(
     return progress, _step(contract, counts, written, batch_id=progress.through, mode=mode, started=started)
 
 
-def _judged(contract: Contract, rows: DataFrame, known: DataFrame | None) -> DataFrame:
+def _judged(
+    contract: Contract, rows: DataFrame, known: DataFrame | None, referred_rows: dict[str, DataFrame]
+) -> DataFrame:
     """Rows of bronze, judged; those that a person corrected as they are now, those that one discarded not at all."""
     if known is None:
-        return quality.judge(rows, contract)
+        return quality.judge(rows, contract, referred_rows)
     decided = known.filter("correction IS NOT NULL OR status = 'discarded'").select(*silver.ADDRESS)
     corrected = known.filter("correction IS NOT NULL AND status <> 'discarded'")
-    untouched = quality.judge(rows.join(decided, list(silver.ADDRESS), how="left_anti"), contract)
+    untouched = quality.judge(rows.join(decided, list(silver.ADDRESS), how="left_anti"), contract, referred_rows)
     # what landed may have columns that the contract does not know any more
-    again = quality.judge(silver.corrected(corrected, contract), contract)
+    again = quality.judge(silver.corrected(corrected, contract), contract, referred_rows)
     return untouched.unionByName(again, allowMissingColumns=True)
 
 
-def _take_back(run: Run, contract: Contract) -> list[Step]:
-    """The waiting rows that somebody corrected: judged as they are now, merged if they pass, waiting on if not.
+def due(run: Run, contract: Contract, before: Progress | None) -> DataFrame:
+    """The waiting rows to be judged again: those that somebody corrected, and those that lacked what may be there now.
+
+    `before` is how far silver was before this run; what is parted in it was asked already.
+    """
+    is_due = F.col("is_due")
+    if before is not None and (renewed := renewed_references(run, contract, before)):
+        messages = F.array(*[F.lit(contract.references[name].message) for name in renewed])
+        is_due |= F.arrays_overlap("dq_errors", messages) & (F.col("_batch_id") <= before.through)
+    return run.tables.read(quarantine_of(contract.table)).filter("status = 'waiting'").filter(is_due)
+
+
+def _take_back(run: Run, contract: Contract, before: Progress | None) -> list[Step]:
+    """The waiting rows that are due: judged as they are now, merged if they pass, waiting on if not.
 
     Silver and history are written before their status is: a run that dies in between finds them due again.
     """
     started = now()
     name = quarantine_of(contract.table)
-    if _quarantine_version(run, contract) < 0:
+    if quarantine_version(run, contract) < 0:
         return []
-    due = run.tables.read(name).filter("status = 'waiting' AND is_due").persist()
+    rows = due(run, contract, before).persist()
     try:
-        if due.isEmpty():
+        if rows.isEmpty():
             return []
-        judged = quality.judge(silver.corrected(due, contract), contract).persist()
+        judged = quality.judge(silver.corrected(rows, contract), contract, referred(run, contract)).persist()
         counts = (quality.tally(judged, contract).collect())[0].asDict()
         written = run.tables.upsert(
             f"silver.{contract.table}", silver.newest(judged, contract), contract.key,
             update_if=silver.is_newer(contract),
         )  # fmt: skip
         remember(run, contract, judged, is_again=False)
-        outcome = silver.returned(due, judged, run_id=run.run_id, at=run.started_at)
+        outcome = silver.returned(rows, judged, run_id=run.run_id, at=run.started_at)
         run.tables.upsert(name, outcome, silver.ADDRESS)
         judged.unpersist()
         return [_step(contract, counts, written, batch_id=run.run_id, mode="returned", started=started)]
     finally:
-        due.unpersist()
+        rows.unpersist()
 
 
 def _counts(run: Run, contract: Contract, judged: DataFrame, known_rows: int) -> dict[str, int]:
@@ -239,11 +212,11 @@ def _counts(run: Run, contract: Contract, judged: DataFrame, known_rows: int) ->
             f"silver.{contract.table}: bronze has {in_bronze:,} new rows, but {counts['rows']:,} were read"
         )
     said = []
-    for name, rule in contract.rules.items():
+    for name, demand in contract.demands.items():
         failed = counts[f"failed_{name}"]
-        if not rule.tolerates(failed, counts["rows"]):
-            why = "on_fail: fail" if rule.max_failed is None else f"max_failed: {rule.max_failed}"
-            said.append(f"{failed:,} of {counts['rows']:,} rows: {rule.message} ({why})")
+        if not demand.tolerates(failed, counts["rows"]):
+            why = "on_fail: fail" if demand.max_failed is None else f"max_failed: {demand.max_failed}"
+            said.append(f"{failed:,} of {counts['rows']:,} rows: {demand.message} ({why})")
     if said and not run.request.forgiving:
         raise QualityError(
             f"silver.{contract.table}: {', '.join(said)}: nothing of it was written; mend the file or the rule, "
@@ -273,7 +246,7 @@ def _step(
         rules=tuple(
             RuleCount(check.name, check.on_fail, counts["rows"], n)
             for check, n in failed.items()
-            if n or check.name in contract.rules
+            if n or check.name in contract.demands
         ),
     )
 

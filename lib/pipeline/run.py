@@ -17,7 +17,8 @@ from lib.pipeline.context import Run, now, seconds_since
 from lib.pipeline.ingest import ingest
 from lib.pipeline.ledger import catch_up, write_ledger
 from lib.pipeline.plan import plan
-from lib.pipeline.refine import forget_progress, refine
+from lib.pipeline.progress import forget_progress
+from lib.pipeline.refine import refine
 from lib.pipeline.request import Request
 from lib.session import master_of
 from lib.tables import Tables

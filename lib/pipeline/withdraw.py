@@ -10,7 +10,7 @@ from lib.errors import LakehouseError
 from lib.ops import FileFate
 from lib.pipeline.claim import record
 from lib.pipeline.context import Run
-from lib.pipeline.refine import forget_progress, quarantine_of
+from lib.pipeline.progress import forget_progress, quarantine_of
 
 
 def withdraw(path: str, batch_id: int | None = None) -> Callable[[Run], None]:
