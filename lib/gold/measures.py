@@ -13,20 +13,21 @@ EXACT = "decimal(28,8)"
 _AMOUNTS = ("list_value", "value", "margin")
 
 
-def until(sales: DataFrame, day: date | None) -> DataFrame:
-    """The sales up to a day and on it; all of them if there is none."""
-    return sales if day is None else sales.filter(F.col("order_date") <= F.lit(day))
+def until(facts: DataFrame, day: date | None, when: str = "order_date") -> DataFrame:
+    """The facts up to a day and on it; all of them if there is none."""
+    return facts if day is None else facts.filter(F.col(when) <= F.lit(day))
 
 
 def orders_of(sales: DataFrame, *parted_by: str) -> DataFrame:
-    """One row per order: customer_id, source, order_id, order_date, territory_id, quantity, list_value, value, margin.
+    """One row per order: customer_id, source, channel, order_id, order_date, territory_id, quantity, list_value, value,
+    margin.
 
     An order's date and territory are those of its first line, by date and line number. A line without a price counts
     its units and adds nothing to list_value (the value before the discount), value and margin; a line without a known
     cost adds its value, and nothing to margin. An order whose lines differ in the columns `parted_by` is one order for
     each of their values; the rows have these columns too.
     """
-    order = ("customer_id", *parted_by, "source", "order_id")
+    order = ("customer_id", *parted_by, "source", "channel", "order_id")
     lines = sales.withColumns(
         {
             "list_value": F.expr("CAST(quantity * unit_price AS DECIMAL(24,4))"),
@@ -58,8 +59,8 @@ def orders_of(sales: DataFrame, *parted_by: str) -> DataFrame:
 def lifetime(orders: DataFrame) -> DataFrame:
     """One row per customer who bought: what all of their orders come to, and the territory of the latest one.
 
-    Columns: customer_id, territory_id, total_orders, total_quantity, total_spend, total_margin, avg_order_value,
-    max_order_value, first_order_date, last_order_date, avg_days_between_orders, longest_gap_days.
+    Columns: customer_id, territory_id, total_orders, total_quantity, total_spend, spend_web, spend_store, total_margin,
+    avg_order_value, max_order_value, first_order_date, last_order_date, avg_days_between_orders, longest_gap_days.
     """
     in_time = Window.partitionBy("customer_id").orderBy("order_date", "source", "order_id")
     gaps = orders.withColumn("gap_days", F.date_diff("order_date", F.lag("order_date").over(in_time)))
@@ -69,6 +70,10 @@ def lifetime(orders: DataFrame) -> DataFrame:
         F.count(F.lit(1)).alias("total_orders"),
         F.sum("quantity").alias("total_quantity"),
         _money(F.sum("value")).alias("total_spend"),
+        *[
+            _money(F.coalesce(F.sum(F.when(F.col("channel") == each, F.col("value"))), F.lit(0))).alias(f"spend_{each}")
+            for each in ("web", "store")
+        ],
         _money(F.sum("margin")).alias("total_margin"),
         _money(F.avg("value")).alias("avg_order_value"),
         _money(F.max("value")).alias("max_order_value"),

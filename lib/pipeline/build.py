@@ -25,7 +25,7 @@ from lib.session import local_frame
 from lib.tables import Written
 
 _MOMENTS = ("as_of", "sales_until", "held_at")
-"""The parameters of gold functions that say of when a table is to be; see `_moments`."""
+"""The parameters of gold functions that say of when a table is to be; see `_moment`."""
 
 
 @dataclass
@@ -196,7 +196,7 @@ def _arguments(gold: Gold, table: GoldTable) -> tuple[dict[str, DataFrame], dict
     versions: dict[str, int] = {}
     for each in table.inputs:
         if each in _MOMENTS:
-            values[each] = _moments(gold)[each]
+            values[each] = _moment(gold, each)
         elif each in run.settings.measures:
             values[each] = run.settings.measures[each]
         else:
@@ -207,16 +207,18 @@ def _arguments(gold: Gold, table: GoldTable) -> tuple[dict[str, DataFrame], dict
     return inputs, values, Made(code_version(), versions, facts)
 
 
-def _moments(gold: Gold) -> dict[str, date | None]:
+def _moment(gold: Gold, name: str) -> date | None:
     """`as_of`, and what follows from it.
 
     `sales_until` is the day after which sales do not count, None where there are none after it; `held_at` is when the
     day that was asked for ended, None where none was: then what is known now counts, also what became known later.
     """
+    if name == "held_at":
+        return _held_at(gold.run)
     # before the first order there is nothing to look back on: any day will do
     last = _last_order_date(gold) or gold.run.started_at.date()
     as_of = gold.run.settings.as_of or last
-    return {"as_of": as_of, "sales_until": as_of if as_of < last else None, "held_at": _held_at(gold.run)}
+    return as_of if name == "as_of" or as_of < last else None
 
 
 def _held_at(run: Run) -> datetime | None:

@@ -42,11 +42,26 @@ DEFAULTS: dict[str, Row] = {
         "territory_key": 1, "quantity": 1,
     },
     "adventureworks_territories": {"territory_key": 1, "region": "Northwest", "country": "United States"},
+    "crm_agents": {"agent_id": "A1", "name": "Ada"},
+    "crm_customers_history": {
+        "customer_id": "P1", "first_name": "Ada", "last_name": "Byron", "updated_at": "2017-01-01T00:00:00Z",
+        **_VERSION,
+    },
+    "crm_exchange_rates": {"currency": "USD", "valid_from": "2016-01-01", "rate": "1"},
+    "crm_interactions": {
+        "interaction_id": "I1", "customer_id": "P1", "agent_id": "A1", "channel": "phone", "type": "question",
+        "started_at": "2017-01-01T10:00:00Z", "updated_at": "2017-01-01T10:00:00Z",
+    },
+    "crm_payments": {
+        "payment_id": "Y1", "customer_id": "P1", "amount": "10.00", "currency": "USD", "type": "payment",
+        "status": "settled", "paid_on": "2017-01-01", "updated_at": "2017-01-01T10:00:00Z",
+    },
     "customer_360": {
         "customer_id": "ada", "full_name": "Ada Lovelace", "total_orders": 1, "rfm_segment": "New",
         "is_inactive": False,
     },
     "customer_metrics": {"customer_id": "ada", "total_orders": 1},
+    "customer_service": {"customer_id": "ada"},
     "dim_customers": {"customer_id": "web:ada", "source": "web", "source_customer_id": "ada", **_NOW},
     "dim_products": {"product_id": "bike", "category": "Bikes", **_NOW},
     "dim_sales_people": {"sales_person_id": "pos:P1", "name": "Alan Turing", "is_inferred": False},
@@ -66,9 +81,18 @@ DEFAULTS: dict[str, Row] = {
     "sales_by_person_month": {
         "store_id": "pos:S1", "sales_person_id": "pos:P1", "sales_month": "2017-01", "total_value": 10,
     },
+    "fact_interactions": {
+        "interaction_id": "I1", "customer_id": "ada", "channel": "phone", "type": "question",
+        "interaction_date": "2017-01-01",
+    },
+    "fact_payments": {
+        "payment_id": "Y1", "customer_id": "ada", "type": "payment", "status": "settled", "amount_base": 10,
+        "payment_date": "2017-01-01",
+    },
     "fact_sales": {
         "order_id": "o1", "order_line": 1, "customer_id": "ada", "product_id": "bike", "territory_id": "west",
-        "source": "web", "quantity": 1, "total_value": 10, "total_cost": 6, "order_date": "2017-01-01",
+        "source": "web", "channel": "web", "quantity": 1, "total_value": 10, "total_cost": 6,
+        "order_date": "2017-01-01",
     },
 }  # fmt: skip
 
@@ -138,7 +162,8 @@ def customer_360_of(
 ) -> DataFrame:
     """customer_360 with the customer_metrics of the same day."""
     metrics, months = customer_metrics(facts, products, as_of, None), sales_by_customer_month(facts, as_of)
-    return customer_360(metrics, customers, territories, facts, months, as_of, None, inactive)
+    service = frame(facts.sparkSession, "customer_service")
+    return customer_360(metrics, service, customers, territories, facts, months, as_of, None, inactive)
 
 
 @cache

@@ -114,7 +114,8 @@ def test_who_never_bought_has_zeros_for_totals_and_nothing_else(customers: dict[
     row = customers["never bought"]
     known = {"customer_id", "source_ids", "full_name", "annual_income", "as_of", "rfm_segment", "is_inactive"}
     zeros = {"total_orders", "total_quantity", "total_spend", "total_margin", "distinct_products", "historical_ltv"}
-    zeros |= {"spend_last_90_days", "spend_last_12_months", "spend_previous_12_months"}
+    zeros |= {"spend_last_90_days", "spend_last_12_months", "spend_previous_12_months", "spend_web", "spend_store"}
+    zeros |= {name for name in row if name.startswith("interactions")} | {"complaints", "open_follow_ups", "payments"}
     assert {name for name, value in row.items() if value == 0 and value is not False} == zeros
     assert {name for name, value in row.items() if value is not None} == known | zeros
     assert picked(row, "full_name", "annual_income", "rfm_segment") == ("Nobody", Decimal(90000), "Never bought")

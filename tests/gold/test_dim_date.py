@@ -9,7 +9,7 @@ from tests.builders import assert_rows
 from tests.gold.builders import made
 
 
-def test_days_have_no_gaps_from_the_first_to_the_last_of_calendar_sales_and_returns(spark: SparkSession) -> None:
+def test_days_have_no_gaps_from_the_first_to_the_last_of_calendar_and_facts(spark: SparkSession) -> None:
     days = made(
         spark,
         dim_date,
@@ -17,6 +17,8 @@ def test_days_have_no_gaps_from_the_first_to_the_last_of_calendar_sales_and_retu
         adventureworks_sales=[{"order_date": "2016-02-27"}],
         adventureworks_returns=[{"return_date": "2016-03-02"}],
         pos_sales=[{"sold_at": "2016-03-03T23:59:59Z"}],
+        crm_interactions=[{"started_at": "2016-03-04T00:00:00Z"}],
+        crm_payments=[{"paid_on": "2016-03-05"}],
     )
     assert_rows(
         days,
@@ -28,6 +30,8 @@ def test_days_have_no_gaps_from_the_first_to_the_last_of_calendar_sales_and_retu
             ("2016-03-01", True),
             ("2016-03-02", False),
             ("2016-03-03", False),
+            ("2016-03-04", False),
+            ("2016-03-05", False),
         ],
     )
 

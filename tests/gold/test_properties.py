@@ -90,9 +90,10 @@ def built(
     stores = frame(spark, "pos_stores", *[{"store_id": f"S{n}", "country": f"Country {n}"} for n in (1, 2, 3)])
     customers = frame(spark, "adventureworks_customers_history", *[{"customer_key": n} for n in range(1, 11)])
     members = frame(spark, "pos_customers_history", *[{"customer_id": f"C{n}"} for n in range(1, 6)])
+    centre = [frame(spark, f"crm_{name}") for name in ("customers_history", "interactions", "payments")]
     facts = fact_sales(sales, products, territories, till, stores)
     return facts, customer_360_of(
-        dim_customers(customers, sales, members, till),
+        dim_customers(customers, sales, *centre, members, till),
         dim_products(products, *groups, sales, returns, till),
         dim_territories(territories, sales, returns, stores),
         facts,

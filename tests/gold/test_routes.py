@@ -37,6 +37,11 @@ GRAINS = {
     "adventureworks_products_history": ["product_key", "_source_modified_at"],
     "adventureworks_returns": ["return_date", "territory_key", "product_key"],
     "adventureworks_sales": ["order_number", "order_line"],
+    "crm_agents": ["agent_id"],
+    "crm_customers_history": ["customer_id", "updated_at"],
+    "crm_exchange_rates": ["currency", "valid_from"],
+    "crm_interactions": ["interaction_id"],
+    "crm_payments": ["payment_id"],
     "pos_customers_history": ["customer_id", "updated_at"],
     "pos_sales": ["transaction_id"],
     "pos_sales_people": ["sales_person_id"],
@@ -97,6 +102,35 @@ ROW_OF: dict[str, Callable[[Random, int], Row]] = {
         "return_date": f"2017-01-{n % 28 + 1:02d}",
     },
     "adventureworks_sales": lambda dice, n: web_line(dice, n // 3, n % 3),
+    "crm_agents": lambda dice, n: {"agent_id": f"A{n}", "name": dice.choice(["Ada", "Alan"])},
+    "crm_customers_history": lambda dice, n: {
+        "customer_id": f"P{n % 30}",
+        "last_name": dice.choice([None, "Byron", "Lovelace"]),
+        **version(dice),
+        "updated_at": f"{some_day(dice)}T00:00:00Z",
+    },
+    "crm_exchange_rates": lambda dice, n: {
+        "currency": dice.choice(["USD", "EUR", "GBP"]),
+        "valid_from": f"2017-0{n % 6 + 1}-01",
+        "rate": dice.randint(1, 9),
+    },
+    "crm_interactions": lambda dice, n: {
+        "interaction_id": f"I{n}",
+        "customer_id": f"P{dice.randint(1, 40)}",
+        "agent_id": f"A{dice.randint(1, 12)}",
+        "channel": dice.choice(["phone", "chat"]),
+        "satisfaction": maybe(dice, dice.randint(1, 5)),
+        "follow_up_due_on": maybe(dice, some_day(dice)),
+        "follow_up_done_on": maybe(dice, some_day(dice)),
+    },
+    "crm_payments": lambda dice, n: {
+        "payment_id": f"Y{n}",
+        "customer_id": f"P{dice.randint(1, 40)}",
+        "amount": dice.randint(1, 99),
+        "currency": dice.choice(["USD", "EUR", "GBP"]),
+        "status": dice.choice(["settled", "failed", "pending"]),
+        "paid_on": some_day(dice),
+    },
     "pos_customers_history": lambda dice, n: {
         "customer_id": f"C{n % 40}",
         "name": dice.choice([None, "Alan", "Edsger"]),
@@ -110,7 +144,8 @@ ROW_OF: dict[str, Callable[[Random, int], Row]] = {
 }
 SIZES = {
     "adventureworks_customers_history": 60, "adventureworks_products_history": 24, "adventureworks_returns": 40,
-    "adventureworks_sales": 300, "pos_customers_history": 80, "pos_sales": 300, "pos_sales_people": 8,
+    "adventureworks_sales": 300, "crm_agents": 9, "crm_customers_history": 60, "crm_exchange_rates": 18,
+    "crm_interactions": 120, "crm_payments": 120, "pos_customers_history": 80, "pos_sales": 300, "pos_sales_people": 8,
 }  # fmt: skip
 FIXED: Rows = {
     "adventureworks_calendar": [{}],

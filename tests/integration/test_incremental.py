@@ -41,6 +41,23 @@ def web(order: int, *, day: int, lines: int = 2) -> list[str]:
     return [f"1/{day}/2017,12/1/2016,SO{order},{n},{11000 + order % 5},1,{n},1" for n in range(1, lines + 1)]
 
 
+CENTRE_HEADER = "customer_id,first_name,last_name,birth_date,email,gender,updated_at"
+
+
+def payment(number: int, currency: str, *, day: int) -> str:
+    said = {"payment_id": f"Y{number}", "customer_id": f"P{number % 3}", "amount": 10 * number, "currency": currency}
+    on = f"2017-01-{day:02d}"
+    return json.dumps({**said, "type": "payment", "status": "settled", "paid_on": on, "updated_at": on})
+
+
+def contact(number: int, *, day: int, updated: int | None = None) -> str:
+    said = {"interaction_id": f"I{number}", "customer_id": f"P{number % 4}", "agent": {"id": f"A{number % 2}"}}
+    at, follow_up = f"2017-01-{day:02d}", {"due_on": "2017-02-01", "done_on": "2017-01-23" if updated else None}
+    changed = f"2017-01-{updated or day:02d}"
+    more = {"channel": "phone", "type": "question", "started_at": f"{at}T10:00:00Z", "follow_up": follow_up}
+    return json.dumps({**said, **more, "updated_at": f"{changed}T11:00:00Z"})
+
+
 NIGHTS: list[dict[str, list[str]]] = [
     {
         "adventureworks/AdventureWorks_Products.csv": [PRODUCTS_HEADER, product(1, "10.0000"), product(2, "12.0000")],
@@ -48,6 +65,11 @@ NIGHTS: list[dict[str, list[str]]] = [
         "adventureworks/AdventureWorks_Sales_1.csv": [SALES_HEADER, *[e for n in range(20) for e in web(n, day=n + 1)]],
         "pos/sales/1.jsonl": [receipt(n, day=n % 20 + 1) for n in range(40)],
         "pos/customers/1.jsonl": [member(n, f"Ada {n}", day=1) for n in range(4)],
+        # payments of which one waits for its rate; rates are of the files' time
+        "crm/exchange_rates/1.csv": ["currency,valid_from,rate", "USD,2016-12-01,1", "EUR,2017-01-20,1.1"],
+        "crm/customers/1.csv": [CENTRE_HEADER, "P2,Bob,Boole,1985-12-10,,M,2017-01-01"],
+        "crm/payments/1.jsonl": [payment(1, "USD", day=3), payment(2, "EUR", day=5), payment(3, "EUR", day=25)],
+        "crm/interactions/1.jsonl": [contact(n, day=n) for n in range(1, 7)],
     },
     {
         "adventureworks/AdventureWorks_Sales_2.csv": [SALES_HEADER, *web(50, day=22, lines=3)],
@@ -57,11 +79,14 @@ NIGHTS: list[dict[str, list[str]]] = [
             receipt(4, day=5, quantity=9, updated=1), receipt(5, day=6, updated=21, how="void"), receipt(6, day=7),
         ],
         "pos/customers/2.jsonl": [member(2, "Grace", day=21), member(6, "Edsger", day=21)],
+        "crm/exchange_rates/2.csv": ["currency,valid_from,rate", "EUR,2017-01-01,1.05", "EUR,2017-01-25,1.2"],
+        "crm/customers/2.csv": [CENTRE_HEADER, "P1,Ada,Byron,1985-12-10,ada@example.com,F,2017-01-22"],
     },
     {
         # another price; what was cancelled comes again, as it was before
         "adventureworks/AdventureWorks_Products.csv": [PRODUCTS_HEADER, product(1, "11.0000"), product(2, "12.0000")],
         "pos/sales/3.jsonl": [receipt(5, day=6, quantity=2, updated=7), receipt(102, day=23)],
+        "crm/interactions/3.jsonl": [contact(2, day=2, updated=23), contact(9, day=23)],
     },
 ]  # fmt: skip
 
@@ -113,7 +138,11 @@ def test_a_night_computes_the_keys_that_its_files_touch_and_writes_the_rows_that
     found = {(run, table): tuple(rest) for run, table, *rest in steps}
     # 3 web lines; 2 new receipts, 1 corrected, 1 cancelled; 2 that changed nothing are no change of silver
     assert found[2, "fact_sales"] == ("incremental", 5, 7)
-    assert found[2, "dim_customers"] == ("incremental", 2, 3)
+    # two members and one of the contact centre
+    assert found[2, "dim_customers"][0:2] == ("incremental", 3)
+    # the payment that waited for its rate, and one whose rate is another now
+    assert found[2, "fact_payments"][0:2] == ("incremental", 2)
+    assert found[3, "fact_interactions"] == ("incremental", 2, 2)
     # 21 web lines have the product with the other price, and one receipt came
     assert found[3, "fact_sales"][0::2] == ("incremental", 22)
     # what held before, what holds now, and the newest price of a product that the till alone knows

@@ -15,6 +15,9 @@ from lib.history import intervals
     routes={
         "adventureworks_customers_history": "concat('adventureworks:', customer_key)",
         "adventureworks_sales": By(("concat('adventureworks:', customer_key)",), names_only=True),
+        "crm_customers_history": "concat('crm:', customer_id)",
+        "crm_interactions": By(("concat('crm:', customer_id)",), names_only=True),
+        "crm_payments": By(("concat('crm:', customer_id)",), names_only=True),
         "pos_customers_history": "concat('pos:', customer_id)",
         "pos_sales": By(("concat('pos:', customer_id)",), names_only=True),
     },
@@ -22,21 +25,25 @@ from lib.history import intervals
 def dim_customers(
     adventureworks_customers_history: DataFrame,
     adventureworks_sales: DataFrame,
+    crm_customers_history: DataFrame,
+    crm_interactions: DataFrame,
+    crm_payments: DataFrame,
     pos_customers_history: DataFrame,
     pos_sales: DataFrame,
 ) -> DataFrame:
-    """One row per customer and stretch of time in which nothing changed, those included whom only a sale names.
+    """One row per customer and stretch of time in which nothing changed, those included whom only a fact names.
 
-    Customers of any source; NULL is what the source does not say. One who was deleted and whom a sale names goes on as
+    Customers of any source; NULL is what the source does not say. One who was deleted and whom a fact names goes on as
     inferred. Join a sale on customer_id and is_current for who that is now, on customer_id and valid_from <= order_date
     < valid_to (or NULL) for who that was then.
 
     customer_id: STRING. The customer's id in gold, `{source}:{source_customer_id}`.
     source: STRING. The system that knows the customer.
-    source_customer_id: STRING. The customer's key in that system: for pos, the number of the loyalty card.
+    source_customer_id: STRING. The customer's key in that system: for pos, the number of the loyalty card; for crm, the
+      contact centre's number.
     full_name: STRING. First and last name.
-    first_name: STRING. First name, first letter upper case; NULL for pos, which has the full name alone.
-    last_name: STRING. Last name, first letter upper case; NULL for pos.
+    first_name: STRING. First name; NULL for pos, which has the full name alone.
+    last_name: STRING. Last name; NULL for pos.
     prefix: STRING. Mr., Mrs. or Ms.
     email: STRING. E-mail address, lower case.
     phone: STRING. Telephone number, as the customer gave it.
@@ -75,7 +82,17 @@ def dim_customers(
             "home_region": F.col("region"),
         }
     )
-    return web.unionByName(till, allowMissingColumns=True).select(
+    of_centre = intervals(crm_customers_history, ["customer_id"], latest_by=["updated_at"])
+    centre = with_inferred_now(of_centre, "customer_id", crm_interactions, crm_payments).withColumns(
+        {
+            "source_customer_id": F.col("customer_id"),
+            "customer_id": id_of("crm", "customer_id"),
+            "source": F.lit("crm"),
+            "full_name": F.nullif(F.concat_ws(" ", "first_name", "last_name"), F.lit("")),
+        }
+    )
+    all_of_them = web.unionByName(till, allowMissingColumns=True).unionByName(centre, allowMissingColumns=True)
+    return all_of_them.select(
         "customer_id",
         "source",
         "source_customer_id",

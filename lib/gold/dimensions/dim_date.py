@@ -11,9 +11,11 @@ def dim_date(
     adventureworks_calendar: DataFrame,
     adventureworks_sales: DataFrame,
     adventureworks_returns: DataFrame,
+    crm_interactions: DataFrame,
+    crm_payments: DataFrame,
     pos_sales: DataFrame,
 ) -> DataFrame:
-    """One row per day, without gaps, from the first to the last day of the calendar, the sales and the returns.
+    """One row per day, without gaps, from the first to the last day of the calendar and of all facts.
 
     date: DATE. The day.
     year: INT. Calendar year.
@@ -32,7 +34,9 @@ def dim_date(
     sold = adventureworks_sales.select(F.col("order_date").alias("date"))
     returned = adventureworks_returns.select(F.col("return_date").alias("date"))
     rung_up = pos_sales.select(F.to_date("sold_at").alias("date"))
-    every_day = calendar.union(sold).union(returned).union(rung_up)
+    contacted = crm_interactions.select(F.to_date("started_at").alias("date"))
+    paid = crm_payments.select(F.col("paid_on").alias("date"))
+    every_day = calendar.union(sold).union(returned).union(rung_up).union(contacted).union(paid)
     bounds = every_day.agg(F.min("date").alias("first"), F.max("date").alias("last"))
     days = bounds.filter("first IS NOT NULL").select(F.explode(F.sequence("first", "last")).alias("date"))
     marked = days.join(calendar.withColumn("in_calendar", F.lit(True)), "date", how="left")

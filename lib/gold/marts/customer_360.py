@@ -11,8 +11,9 @@ from lib.gold.registry import gold_table
 
 
 @gold_table(grain=["customer_id"], rows_of=["dim_customers"])
-def customer_360(
+def customer_360(  # noqa: PLR0913 each is an input or a setting
     customer_metrics: DataFrame,
+    customer_service: DataFrame,
     dim_customers: DataFrame,
     dim_territories: DataFrame,
     fact_sales: DataFrame,
@@ -49,6 +50,8 @@ def customer_360(
     total_orders: BIGINT. Number of orders; 0 for who never bought, as are the other totals.
     total_quantity: BIGINT. Units bought.
     total_spend: DECIMAL(19,4). Sum of total_value over all order lines, US dollars; lines without a price add nothing.
+    spend_web: DECIMAL(19,4). The part of total_spend that was spent in the web shop.
+    spend_store: DECIMAL(19,4). The part that was spent in stores.
     total_margin: DECIMAL(19,4). Sum of total_value less total_cost over the order lines whose cost is known; a line
       of unknown cost is spend, but no margin.
     avg_order_value: DECIMAL(19,4). Mean value of an order: total_spend / total_orders.
@@ -76,6 +79,18 @@ def customer_360(
     is_inactive: BOOLEAN. days_since_last_order is above `inactive_after_days`, or there never was an order.
     historical_ltv: DECIMAL(19,4). Lifetime value realised so far: total_margin, and like it without the lines whose
       cost is unknown; 0 for who never bought.
+    interactions: BIGINT. Number of contacts with the contact centre.
+    interactions_by_phone: BIGINT. Those by telephone.
+    interactions_by_email: BIGINT. Those by e-mail.
+    interactions_by_chat: BIGINT. Those by chat.
+    interactions_in_store: BIGINT. Those in a store.
+    complaints: BIGINT. Contacts that were complaints.
+    open_follow_ups: BIGINT. Contacts after which somebody is to come back to the customer, and nobody has.
+    mean_satisfaction: DOUBLE. Mean of what the customer said of contacts, 1 to 5; NULL where nothing was said.
+    last_interaction_on: DATE. Day of the latest contact; NULL without one.
+    payments: BIGINT. Number of payments on record at the contact centre, refunds not included.
+    failed_payment_share: DECIMAL(19,6). Share of the payments that are not pending which failed; NULL without one.
+    last_payment_on: DATE. Day of the latest settled payment; NULL without one.
     as_of: DATE. The day for which the row holds.
     """
     spending = measures.spending(sales_by_customer_month, fact_sales, as_of)
@@ -85,6 +100,7 @@ def customer_360(
         history.as_of(dim_customers, held_at)
         .join(buyers, "customer_id", how="left")
         .join(measures.recent_spend(spending, as_of), "customer_id", how="left")
+        .join(customer_service, "customer_id", how="left")
     )
     days_since = F.date_diff(F.lit(as_of), F.col("last_order_date"))
     return customers.select(
@@ -110,6 +126,8 @@ def customer_360(
         _or_zero("total_orders", "bigint"),
         _or_zero("total_quantity", "bigint"),
         _or_zero("total_spend"),
+        _or_zero("spend_web"),
+        _or_zero("spend_store"),
         _or_zero("total_margin"),
         "avg_order_value",
         "max_order_value",
@@ -135,6 +153,23 @@ def customer_360(
         measures.rfm_segment().alias("rfm_segment"),
         F.coalesce(days_since > inactive_after_days, F.lit(True)).alias("is_inactive"),
         _or_zero("total_margin").alias("historical_ltv"),
+        *[
+            _or_zero(count, "bigint")
+            for count in (
+                "interactions",
+                "interactions_by_phone",
+                "interactions_by_email",
+                "interactions_by_chat",
+                "interactions_in_store",
+                "complaints",
+                "open_follow_ups",
+            )
+        ],
+        "mean_satisfaction",
+        "last_interaction_on",
+        _or_zero("payments", "bigint"),
+        "failed_payment_share",
+        "last_payment_on",
         F.lit(as_of).alias("as_of"),
     )
 

@@ -30,6 +30,8 @@ def customer_metrics(
     total_orders: BIGINT. Number of orders.
     total_quantity: BIGINT. Units bought.
     total_spend: DECIMAL(19,4). Sum of total_value over all order lines, US dollars; lines without a price add nothing.
+    spend_web: DECIMAL(19,4). The part of total_spend that was spent in the web shop.
+    spend_store: DECIMAL(19,4). The part that was spent in stores.
     total_margin: DECIMAL(19,4). Sum of total_value less total_cost over the order lines whose cost is known; a line
       of unknown cost is spend, but no margin.
     avg_order_value: DECIMAL(19,4). Mean value of an order, US dollars: total_spend / total_orders.
@@ -52,6 +54,8 @@ def customer_metrics(
         "total_orders",
         "total_quantity",
         "total_spend",
+        "spend_web",
+        "spend_store",
         "total_margin",
         "avg_order_value",
         "max_order_value",
