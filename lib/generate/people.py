@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from importlib import import_module
@@ -133,6 +134,12 @@ def names(rng: np.random.Generator, male: Bools) -> tuple[list[str], Ints, list[
         len(men) + pick(rng, women.values(), len(male)),
     )
     return [*men, *women], first, list(families), pick(rng, families.values(), len(male))
+
+
+def own_email(first: str, last: str, number: int, domain: str) -> str:
+    """An address of the letters of both names, without accents, and a number."""
+    plain = unicodedata.normalize("NFKD", f"{first}.{last}").lower()
+    return f"{''.join(each for each in plain if each.isascii() and (each.isalpha() or each == '.'))}{number}@{domain}"
 
 
 def _pool(part: str) -> dict[str, float]:
