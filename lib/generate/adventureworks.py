@@ -47,7 +47,7 @@ def generate(folder: Path, *, customers: int, start: date, end: date, seed: int)
     The files are AdventureWorks_<Name>.csv with one of Sales for each year; they are returned in name order.
     Sales lines grow in proportion to the customers and to the days: about 3 a customer in 30 months.
     """
-    _check(customers=customers, start=start, end=end, seed=seed)
+    check(customers=customers, start=start, end=end, seed=seed)
     span = Span(start, (end - start).days + 1)
     folder.mkdir(parents=True, exist_ok=True)
     products = catalogue(np.random.default_rng((seed, PRODUCT_STREAM)))
@@ -66,7 +66,8 @@ def draw_web_people(*, customers: int, start: date, seed: int) -> WebPeople:
     return draw_people(rng, customer_keys(rng, customers), start)
 
 
-def _check(*, customers: int, start: date, end: date, seed: int) -> None:
+def check(*, customers: int, start: date, end: date, seed: int) -> None:
+    """Refuse what cannot be generated."""
     if customers < 1:
         raise ConfigError(f"customers must be at least 1, not {customers}")
     if end < start:

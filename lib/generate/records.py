@@ -116,7 +116,7 @@ def _misspell(rng: np.random.Generator, first: Texts, last: Texts, where: Ints) 
 
 
 def _misspelled(name: str, way: int, letter: int) -> str:
-    at = letter % max(1, len(name) - 1)  # not the last one: it has nothing after it to change places with
-    head, one, other, tail = name[:at], name[at], name[at + 1 : at + 2], name[at + 2 :]
+    at = 1 + letter % max(1, len(name) - 2)  # neither the capital nor the last, which nothing follows
+    head, one, other, tail = name[:at], name[at : at + 1], name[at + 1 : at + 2], name[at + 2 :]
     spelled = (f"{head}{other}{tail}", f"{head}{other}{one}{tail}", f"{head}{one}{one}{other}{tail}")[way]
-    return spelled if spelled not in {name, ""} else f"{name}{name[-1]}"
+    return name + name[-1] if spelled == name else spelled
