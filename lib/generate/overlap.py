@@ -103,8 +103,9 @@ def truth_lines(census: Census) -> Iterator[str]:
 def _known_to_the_centre(
     rng: np.random.Generator, members: Ints, *, web: int, size: int, rates: Mapping[str, float]
 ) -> Ints:
-    """The stated share of members, and web customers until theirs is reached too."""
+    """The stated share of members, and web customers until theirs is reached: members only if others do not suffice."""
     of_pos = rng.choice(members, min(len(members), int(size * rates.get("crm_in_pos", 0.0))), replace=False)
-    others = np.setdiff1d(np.arange(web), members)
     missing = int(size * rates.get("crm_in_web", 0.0)) - int((of_pos < web).sum())
-    return np.concatenate((of_pos, rng.choice(others, min(max(0, missing), len(others)), replace=False)))
+    others = rng.permutation(np.setdiff1d(np.arange(web), of_pos))
+    others = others[np.argsort(np.isin(others, members), kind="stable")]
+    return np.concatenate((of_pos, others[: max(0, missing)]))
