@@ -1,4 +1,4 @@
-"""Generate landing files like those of the AdventureWorks shop and of shop tills into the lake's landing folder."""
+"""Generate landing files of a web shop, of shop tills and of a contact centre into the lake's landing folder."""
 
 import sys
 from datetime import date
@@ -15,8 +15,8 @@ def main() -> int:
     """Parse the arguments and generate."""
     parser = arguments(__doc__, HOME / "conf")
     parser.add_argument("--source", choices=SOURCES, default="all", help="whose files (default: %(default)s)")
-    parser.add_argument("--customers", type=int, help="number of customers (adventureworks: about three lines each)")
-    parser.add_argument("--rows", type=int, help="pos: number of sales lines; a customer for every twenty by default")
+    parser.add_argument("--customers", type=int, help="number of customers of each (pos: one for every twenty rows)")
+    parser.add_argument("--rows", type=int, help="pos: number of sales lines")
     parser.add_argument("--files", type=int, help="pos: number of files of sales")
     parser.add_argument("--start", type=date.fromisoformat, help="first day, YYYY-MM-DD")
     parser.add_argument("--end", type=date.fromisoformat, help="last day, YYYY-MM-DD")

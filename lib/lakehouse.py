@@ -63,6 +63,9 @@ class Measures(ConfigModel):
         return self
 
 
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
 class PosDemo(ConfigModel):
     """What the generator of the shop tills writes unless told otherwise."""
 
@@ -70,9 +73,49 @@ class PosDemo(ConfigModel):
     files: int = Field(ge=1, description="files that the lines of sales are cut into")
     start: date
     end: date
-    faults: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(
+    faults: dict[str, Share] = Field(
         description="the share of rows that each fault of lib/generate/faults.py hits; none if not named"
     )
+
+
+class CrmDemo(ConfigModel):
+    """What the generator of the contact centre writes unless told otherwise."""
+
+    customers: int = Field(ge=1, description="people; some three contacts and two payments each")
+    start: date
+    end: date
+    faults: dict[str, Share] = Field(
+        description="the share of rows that each fault of lib/generate/faults.py hits; none if not named"
+    )
+
+
+class Overlap(ConfigModel):
+    """How many people the systems share, and in what their records of one person differ (lib/generate/records.py)."""
+
+    pos_in_web: Share = Field(description="of the loyalty programme's members, those who are web customers")
+    crm_in_web: Share = Field(description="of the contact centre's people, those who are web customers, at least")
+    crm_in_pos: Share = Field(description="of the contact centre's people, those who are members")
+    duplicates: Share = Field(description="of the contact centre's people, those who have two records there")
+    households: Share = Field(description="of the people new to a system, those who live with another one in it")
+    twins: Share = Field(description="of these, those who are that one's twin")
+    shared_email: Share = Field(description="of these, those who use that one's e-mail address")
+    typo: Share = Field(description="a letter missing, doubled or exchanged with the next one, in a name")
+    nickname: Share = Field(description="a short form instead of the first name, where it has one")
+    new_surname: Share = Field(description="another last name, as after a marriage")
+    other_email: Share = Field(description="the system's own e-mail address instead of the one known elsewhere")
+    email_missing: Share
+    birth_swapped: Share = Field(description="day and month of birth exchanged, where there is such a day")
+    birth_missing: Share
+    moved: Share = Field(description="another address, and from when to when the old one was right")
+    new_phone: Share = Field(description="another phone number than the one known elsewhere")
+
+    @model_validator(mode="after")
+    def _the_centre_holds_them(self) -> "Overlap":
+        if self.crm_in_web + self.crm_in_pos > 1:
+            raise ValueError(
+                f"crm_in_pos: {self.crm_in_pos} and crm_in_web ({self.crm_in_web}) are more than 1 together"
+            )
+        return self
 
 
 class Demo(ConfigModel):
@@ -83,6 +126,8 @@ class Demo(ConfigModel):
     end: date
     seed: int = Field(ge=0, description="the same seed gives the same bytes")
     pos: PosDemo
+    crm: CrmDemo
+    overlap: Overlap
 
 
 class Maintenance(ConfigModel):

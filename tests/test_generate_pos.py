@@ -454,13 +454,18 @@ def test_a_wrong_argument_of_one_source_stops_the_other_too(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     ("source", "folders"),
-    [("adventureworks", ["adventureworks"]), ("pos", ["pos"]), ("all", ["adventureworks", "pos"])],
+    [
+        ("adventureworks", ["adventureworks"]),
+        ("pos", ["pos"]),
+        ("crm", ["crm"]),
+        ("all", ["adventureworks", "crm", "pos"]),
+    ],
 )
 def test_one_source_or_all_land_in_folders_of_their_names(tmp_path: Path, source: str, folders: list[str]) -> None:
     settings = load_settings(Path(__file__).resolve().parents[1] / "conf", root=str(tmp_path))
     generate_landing(settings, source=source, customers=10, rows=100)
     assert sorted(path.name for path in (tmp_path / "landing").iterdir()) == folders
-    assert (tmp_path / "truth").exists() == ("pos" in folders)
+    assert (tmp_path / "truth").exists() == (folders != ["adventureworks"])
 
 
 @pytest.mark.parametrize(

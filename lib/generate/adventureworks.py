@@ -16,7 +16,7 @@ from lib.generate.catalogue import Product, catalogue
 from lib.generate.landing import csv_line, write_file
 from lib.generate.orders import STOCK_LAG, Orders, Returns, SalesLines, draw_lines, draw_orders, draw_returns
 from lib.generate.people import COLUMNS as CUSTOMER_COLUMNS
-from lib.generate.people import customer_keys, customer_lines
+from lib.generate.people import WebPeople, customer_keys, customer_lines, draw_people
 from lib.generate.vectors import Ints, Span, day_labels, rows
 
 CALENDAR_COLUMNS = "Date"
@@ -47,21 +47,27 @@ def generate(folder: Path, *, customers: int, start: date, end: date, seed: int)
     The files are AdventureWorks_<Name>.csv with one of Sales for each year; they are returned in name order.
     Sales lines grow in proportion to the customers and to the days: about 3 a customer in 30 months.
     """
-    _check(customers=customers, start=start, end=end, seed=seed)
+    check(customers=customers, start=start, end=end, seed=seed)
     span = Span(start, (end - start).days + 1)
     folder.mkdir(parents=True, exist_ok=True)
     products = catalogue(np.random.default_rng((seed, PRODUCT_STREAM)))
-    people = np.random.default_rng((seed, CUSTOMER_STREAM))
-    keys = customer_keys(people, customers)
+    people = draw_web_people(customers=customers, start=start, seed=seed)
     written = _write_fixed(folder, products, span)
-    written.append(_write(folder, "Customers", CUSTOMER_COLUMNS, customer_lines(people, keys, start)))
-    trade = _trade(np.random.default_rng((seed, SALES_STREAM)), products, keys, span=span)
+    written.append(_write(folder, "Customers", CUSTOMER_COLUMNS, customer_lines(people)))
+    trade = _trade(np.random.default_rng((seed, SALES_STREAM)), products, people.key, span=span)
     written += [_write(folder, f"Sales_{year}", SALES_COLUMNS, _sales_lines(trade, year)) for year in _years(span)]
     written.append(_write(folder, "Returns", RETURN_COLUMNS, _return_lines(trade)))
     return sorted(written)
 
 
-def _check(*, customers: int, start: date, end: date, seed: int) -> None:
+def draw_web_people(*, customers: int, start: date, seed: int) -> WebPeople:
+    """The customers whom the files of this size, first day and seed have."""
+    rng = np.random.default_rng((seed, CUSTOMER_STREAM))
+    return draw_people(rng, customer_keys(rng, customers), start)
+
+
+def check(*, customers: int, start: date, end: date, seed: int) -> None:
+    """Refuse what cannot be generated."""
     if customers < 1:
         raise ConfigError(f"customers must be at least 1, not {customers}")
     if end < start:

@@ -6,12 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from lib.config import Settings
+from lib.contract import ConfigModel
 from lib.errors import ConfigError
-from lib.generate import pos
-from lib.generate.adventureworks import generate
+from lib.generate import adventureworks, crm, pos
+from lib.generate.overlap import draw_census
+from lib.generate.people import WebPeople
 from lib.terminal import open_console
 
-SOURCES = ("adventureworks", "pos", "all")
+SOURCES = ("adventureworks", "pos", "crm", "all")
+
+Arguments = dict[str, Any]
 
 
 def generate_landing(
@@ -28,33 +32,56 @@ def generate_landing(
     """Write the files into the lake's landing folder and say so; what is not given is as `demo` in lakehouse.yml.
 
     `customers` is for each source (pos, if it is not given, has one for every twenty rows); `rows` and `files` are for
-    pos, whose faults are listed in <root>/truth.
+    pos. <root>/truth lists the faults of pos and crm. With all sources some people are in several of them, and
+    truth/people.jsonl says who is who; crm alone has the people, and the truth, that it has beside the other two.
     """
     if source not in SOURCES:
         raise ConfigError(f"source must be one of {', '.join(SOURCES)}, not {source}")
-    demo, number = settings.demo, settings.demo.seed if seed is None else seed
-    tills: dict[str, Any] = {
-        "rows": demo.pos.rows if rows is None else rows,
-        "start": start or demo.pos.start,
-        "end": end or demo.pos.end,
-        "seed": number,
-        "files": demo.pos.files if files is None else files,
-        "customers": customers,
-        "faults": demo.pos.faults,
-    }
+    demo, landing, truth = settings.demo, settings.landing, settings.root / "truth"
+    days: Arguments = {"start": start, "end": end}
+    number: Arguments = {"seed": demo.seed if seed is None else seed}
+    shop = _filled(demo, customers=customers, **days) | number
+    tills = _filled(demo.pos, rows=rows, files=files, faults=None, **days) | number | {"customers": customers}
+    centre = _filled(demo.crm, customers=customers, faults=None, **days) | number
+    # all that may be wrong, before anything is written
     if source != "adventureworks":
-        pos.check(**tills)  # before the other source has written anything
-    if source != "pos":
-        folder = settings.landing / "adventureworks"
-        size = demo.customers if customers is None else customers
-        _say(generate(folder, customers=size, start=start or demo.start, end=end or demo.end, seed=number), folder)
-    if source != "adventureworks":
-        folder, truth = settings.landing / "pos", settings.root / "truth"
-        _say(pos.generate_pos(folder, truth=truth, **tills), folder, f"; what is wrong in them is listed in {truth}")
+        pos.check(**tills)
+    if source in {"crm", "all"}:
+        crm.check(**centre)
+    web, overlap = None, demo.overlap.model_dump()
+    if source in {"crm", "all"}:
+        web = adventureworks.draw_web_people(customers=shop["customers"], start=shop["start"], **number)
+    if source in {"adventureworks", "all"}:
+        _say(adventureworks.generate(landing / "adventureworks", **shop), landing / "adventureworks")
+    if source in {"pos", "all"}:
+        written = pos.generate_pos(landing / "pos", truth=truth, web=web, overlap=overlap, **tills)
+        _say(written, landing / "pos", truth)
+    if web is not None:
+        _say(_generate_crm(settings, web, tills=tills, centre=centre), landing / "crm", truth)
     return 0
 
 
-def _say(files: Sequence[Path], folder: Path, more: str = "") -> None:
+def _filled(defaults: ConfigModel, **asked: object) -> Arguments:
+    """What was asked for, and the defaults of the rest."""
+    return {name: getattr(defaults, name) if value is None else value for name, value in asked.items()}
+
+
+def _generate_crm(settings: Settings, web: WebPeople, *, tills: Arguments, centre: Arguments) -> list[Path]:
+    members = pos.members_of(tills["rows"], tills["customers"])
+    census = draw_census(
+        web,
+        pos.member_numbers(members, start=tills["start"], seed=tills["seed"]),
+        size=centre["customers"],
+        starts=(tills["start"], centre["start"]),
+        seed=centre["seed"],
+        rates=settings.demo.overlap.model_dump(),
+    )
+    rest = {name: value for name, value in centre.items() if name != "customers"}
+    return crm.generate_crm(settings.landing / "crm", truth=settings.root / "truth", census=census, **rest)
+
+
+def _say(files: Sequence[Path], folder: Path, truth: Path | None = None) -> None:
     size = sum(file.stat().st_size for file in files) / 1_000_000
-    said = f"generated {len(files)} files, {size:,.1f} MB, in {folder}{more}"
-    open_console().print(said, highlight=False, soft_wrap=True)
+    said = f"generated {len(files)} files, {size:,.1f} MB, in {folder}"
+    more = f"; what is wrong in them is listed in {truth}" if truth else ""
+    open_console().print(said + more, highlight=False, soft_wrap=True)

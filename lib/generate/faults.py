@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from json import dumps
 from typing import NamedTuple
 
 import numpy as np
 
 from lib.errors import ConfigError
-from lib.generate.vectors import Bools, Ints
+from lib.generate.vectors import Bools, Ints, rows
 
 SALES_FAULTS = (
     "transaction_id_null",
@@ -23,9 +24,28 @@ SALES_FAULTS = (
     "malformed",
 )
 CUSTOMER_FAULTS = ("customer_id_null", "birth_date_not_a_date", "loyalty_points_negative", "email_invalid")
+TILL_FAULTS = tuple(dict.fromkeys((*SALES_FAULTS, *CUSTOMER_FAULTS)))
+
+PERSON_FAULTS = ("customer_id_null", "birth_date_not_a_date", "email_invalid")
+INTERACTION_FAULTS = (
+    "interaction_id_null",
+    "customer_id_null",
+    "satisfaction_out_of_range",
+    "started_at_not_a_date",
+    "malformed",
+)
+PAYMENT_FAULTS = ("amount_not_positive", "amount_not_a_number", "status_unknown", "currency_unknown", "malformed")
+CENTRE_FAULTS = tuple(dict.fromkeys((*PERSON_FAULTS, *INTERACTION_FAULTS, *PAYMENT_FAULTS)))
 
 # Two faults of one field cannot both be written: the first of a pair hides the second.
-_HIDING = (("quantity_not_whole", "quantity_not_positive"), ("discount_not_a_number", "discount_out_of_range"))
+_HIDING = (
+    ("quantity_not_whole", "quantity_not_positive"),
+    ("discount_not_a_number", "discount_out_of_range"),
+    ("amount_not_a_number", "amount_not_positive"),
+    # what records.py makes of a person
+    ("email_missing", "other_email"),
+    ("birth_missing", "birth_swapped"),
+)
 
 
 class Faults(NamedTuple):
@@ -61,9 +81,17 @@ def draw_faults(rng: np.random.Generator, names: tuple[str, ...], rates: Mapping
     return faults
 
 
-def check_rates(rates: Mapping[str, float]) -> None:
-    """Refuse a fault that does not exist and a rate that is no share."""
-    known = dict.fromkeys((*SALES_FAULTS, *CUSTOMER_FAULTS))
+def known_faults(faults: Faults, numbers: Ints, *, file: str, key: str, label: str, first: int = 1) -> Iterator[str]:
+    """One line of truth for each line of a file that a fault hits; `label` makes the key of its number."""
+    found = np.flatnonzero(faults.bits)
+    for line, number, bits in rows(found + first, numbers[found], faults.bits[found]):
+        names = faults.of(bits)
+        written = None if f"{key}_null" in names else label.format(number)
+        yield dumps({"file": file, "line": line, key: written, "faults": names})
+
+
+def check_rates(rates: Mapping[str, float], known: Collection[str]) -> None:
+    """Refuse a fault that is not one of the `known` and a rate that is no share."""
     for name, rate in rates.items():
         if name not in known:
             raise ConfigError(f"faults: there is no '{name}' (there are {', '.join(known)})")

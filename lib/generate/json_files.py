@@ -1,4 +1,4 @@
-"""How a JSON landing file is written: UTF-8, LF, plain or gz, and never seen half done."""
+"""How a landing file of all but the web shop is written: UTF-8, LF, plain or gz, and never seen half done."""
 
 from __future__ import annotations
 

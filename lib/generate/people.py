@@ -1,9 +1,10 @@
-"""The customers: who they are, drawn column by column."""
+"""The customers of the web shop: who they are, drawn column by column."""
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from importlib import import_module
 from typing import NamedTuple
 
@@ -35,6 +36,24 @@ EDUCATION = {
     "Partial High School": 8.5,
 }
 CHILDREN = (28.0, 19.6, 20.4, 11.9, 12.4, 7.7)
+
+
+class WebPeople(NamedTuple):
+    """The customers of the web shop, one element each: the columns of their file; `birth` is the ordinal of a day."""
+
+    key: Ints
+    prefix: Texts
+    first: Texts
+    last: Texts
+    birth: Ints
+    marital_status: Texts
+    gender: Texts
+    email: Texts
+    income: Texts
+    children: Texts
+    education: Texts
+    occupation: Texts
+    home_owner: Texts
 
 
 class Occupation(NamedTuple):
@@ -69,28 +88,35 @@ def customer_keys(rng: np.random.Generator, customers: int) -> Ints:
     return FIRST_KEY + np.cumsum(steps, dtype=np.int64)
 
 
-def customer_lines(rng: np.random.Generator, keys: Ints, start: date) -> Iterator[str]:
-    """One landing line a customer, in key order."""
+def draw_people(rng: np.random.Generator, keys: Ints, start: date) -> WebPeople:
+    """One customer a key."""
     size = len(keys)
     title = np.where(rng.random(size) < 0.503, MISTER, np.where(rng.random(size) < SHARE_MIZ, MIZ, MISSES))
     first_names, first, last_names, last = names(rng, title == MISTER)
     title[rng.random(size) < SHARE_UNKNOWN] = UNKNOWN
     job = pick(rng, [each.share for each in OCCUPATIONS], size)
-    columns = (
-        _coded(PREFIXES, title),
-        _coded(first_names, first),
-        _coded(last_names, last),
-        _births(rng, size, start),
-        _coded("SM", rng.random(size) < 0.541),
-        _coded(GENDERS, title),
-        _emails(rng, first_names, first),
-        _incomes(rng, job),
-        _coded("012345", pick(rng, CHILDREN, size)),
-        _coded(list(EDUCATION), pick(rng, EDUCATION.values(), size)),
-        _coded([each.name for each in OCCUPATIONS], job),
-        _coded("NY", rng.random(size) < 0.676),
+    return WebPeople(
+        key=keys,
+        prefix=_coded(PREFIXES, title),
+        first=_coded(first_names, first),
+        last=_coded(last_names, last),
+        birth=_births(rng, size, start),
+        marital_status=_coded("SM", rng.random(size) < 0.541),
+        gender=_coded(GENDERS, title),
+        email=_emails(rng, first_names, first),
+        income=_incomes(rng, job),
+        children=_coded("012345", pick(rng, CHILDREN, size)),
+        education=_coded(list(EDUCATION), pick(rng, EDUCATION.values(), size)),
+        occupation=_coded([each.name for each in OCCUPATIONS], job),
+        home_owner=_coded("NY", rng.random(size) < 0.676),
     )
-    for key, *texts in rows(keys, *columns):
+
+
+def customer_lines(people: WebPeople) -> Iterator[str]:
+    """One landing line a customer, in key order."""
+    first, last = int(people.birth.min()), int(people.birth.max())
+    births = _coded(day_labels(date.fromordinal(first), last - first + 1), people.birth - first)
+    for key, *texts in rows(*(people._asdict() | {"birth": births}).values()):
         yield f"{key}," + ",".join(texts)
 
 
@@ -108,6 +134,12 @@ def names(rng: np.random.Generator, male: Bools) -> tuple[list[str], Ints, list[
         len(men) + pick(rng, women.values(), len(male)),
     )
     return [*men, *women], first, list(families), pick(rng, families.values(), len(male))
+
+
+def own_email(first: str, last: str, number: int, domain: str) -> str:
+    """An address of the letters of both names, without accents, and a number."""
+    plain = unicodedata.normalize("NFKD", f"{first}.{last}").lower()
+    return f"{''.join(each for each in plain if each.isascii() and (each.isalpha() or each == '.'))}{number}@{domain}"
 
 
 def _pool(part: str) -> dict[str, float]:
@@ -142,10 +174,9 @@ def _emails(rng: np.random.Generator, first_names: Sequence[str], first: Ints) -
     return np.array([f"{handles[at]}{number}@{DOMAIN}" for at, number in rows(handle, serial)], dtype=np.object_)
 
 
-def _births(rng: np.random.Generator, size: int, start: date) -> Texts:
-    """Dates of birth, by the age on the first day of the range: most about 50, a thin tail of the very old."""
-    age = (YOUNGEST + (OLDEST - YOUNGEST) * rng.beta(1.7, 5.0, size)).astype(np.int64)
-    return _coded(day_labels(start - timedelta(days=OLDEST), OLDEST), OLDEST - age)
+def _births(rng: np.random.Generator, size: int, start: date) -> Ints:
+    """Days of birth, by the age on the first day of the range: most about 50, a thin tail of the very old."""
+    return start.toordinal() - (YOUNGEST + (OLDEST - YOUNGEST) * rng.beta(1.7, 5.0, size)).astype(np.int64)
 
 
 def _incomes(rng: np.random.Generator, job: Ints) -> Texts:

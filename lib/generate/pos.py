@@ -14,11 +14,14 @@ import numpy as np
 from lib.errors import ConfigError
 from lib.generate.adventureworks import PRODUCT_STREAM
 from lib.generate.catalogue import catalogue
-from lib.generate.faults import SALES_FAULTS, Faults, check_rates, draw_faults
+from lib.generate.faults import SALES_FAULTS, TILL_FAULTS, Faults, check_rates, draw_faults, known_faults
 from lib.generate.json_files import write_array, write_lines
-from lib.generate.loyalty import Buyers, draw_buyers, draw_deliveries
+from lib.generate.loyalty import DOMAIN, Buyers, Delivery, as_members, draw_buyers, draw_deliveries, draw_members
+from lib.generate.overlap import enrol_members
+from lib.generate.people import WebPeople
 from lib.generate.receipts import make_labels, receipt_lines
-from lib.generate.shops import Shops, draw_shops
+from lib.generate.records import record
+from lib.generate.shops import Shops, at_home, draw_shops
 from lib.generate.till import DAY, Till, draw_till
 from lib.generate.vectors import Ints, Span
 from lib.generate.vectors import rows as tuples
@@ -56,22 +59,32 @@ def generate_pos(  # noqa: PLR0913 all but one are by name
     files: int = 12,
     customers: int | None = None,
     faults: Mapping[str, float],
+    web: WebPeople | None = None,
+    overlap: Mapping[str, float] | None = None,
 ) -> list[Path]:
     """Write `rows` lines of sales over the days from `start` to `end`, and the customers, stores and people of them.
 
     `folder` is <landing>/pos; `customers` is the number of members of the loyalty programme, one for every twenty lines
     unless it is given; `faults` says at what rate each fault hits a row. The folder `truth`, outside landing, gets one
     line for every row that a fault hit. The landing files are returned in name order.
+
+    With `web`, the customers of the web shop, some members are among them, and `overlap` says how many and at what rate
+    each difference of records.py hits a record. Without it nobody else knows any of the members.
     """
     check(rows=rows, start=start, end=end, seed=seed, files=files, customers=customers, faults=faults)
     job = Job(folder, truth, Span(start, (end - start).days + 1), seed, faults)
     shops, loyalty = draw_shops(job.stream(SHOP_STREAM), start), job.stream(LOYALTY_STREAM)
-    members = max(LEAST_MEMBERS, rows // LINES_OF_A_MEMBER) if customers is None else customers
-    buyers = draw_buyers(loyalty, members, shops.weights)
+    buyers = draw_buyers(loyalty, members_of(rows, customers), shops.weights)
+    if web is None:
+        members = draw_members(loyalty, buyers, shops.regions, start)
+    else:
+        people, register = enrol_members(web, buyers.members, start=start, seed=seed, rates=overlap or {})
+        buyers = at_home(buyers, people.territory[register.person])
+        members = as_members(loyalty, record(loyalty, people, register, DOMAIN), buyers, shops.regions)
     written = [
         write_array(folder / "stores" / "stores.json", shops.stores),
         write_array(folder / "sales_people" / "sales_people.json", shops.people),
-        *_write_customers(job, loyalty, buyers, shops),
+        *_write_customers(job, draw_deliveries(loyalty, members, span=job.span, rates=faults)),
         *_write_sales(job, shops, buyers, lines=rows, files=files),
     ]
     return sorted(written)
@@ -98,21 +111,29 @@ def check(
         raise ConfigError(f"end must not be before start, but {end} is before {start}")
     if seed < 0:
         raise ConfigError(f"seed must be at least 0, not {seed}")
-    check_rates(faults)
+    check_rates(faults, TILL_FAULTS)
 
 
-def _write_customers(job: Job, rng: np.random.Generator, buyers: Buyers, shops: Shops) -> list[Path]:
+def members_of(rows: int, customers: int | None) -> int:
+    """How many are in the loyalty programme."""
+    return max(LEAST_MEMBERS, rows // LINES_OF_A_MEMBER) if customers is None else customers
+
+
+def member_numbers(members: int, *, start: date, seed: int) -> Ints:
+    """The numbers that the cards of so many members have in the files of this first day and seed."""
+    shops = draw_shops(np.random.default_rng((seed, SHOP_STREAM)), start)
+    return draw_buyers(np.random.default_rng((seed, LOYALTY_STREAM)), members, shops.weights).members
+
+
+def _write_customers(job: Job, deliveries: list[Delivery]) -> list[Path]:
     """One file a delivery, and what is wrong in all of them."""
     written: list[Path] = []
     known: list[str] = []
-    for count, delivery in enumerate(draw_deliveries(rng, buyers, shops.regions, span=job.span, rates=job.rates), 1):
+    for count, delivery in enumerate(deliveries, 1):
         path = write_lines(job.folder / "customers" / f"customers_{count}.jsonl", delivery.lines)
         written.append(path)
-        found = np.flatnonzero(delivery.faults.bits)
-        for line, number, bits in tuples(found + 1, delivery.number[found], delivery.faults.bits[found]):
-            names = delivery.faults.of(bits)
-            key = None if "customer_id_null" in names else f"C{number:07d}"
-            known.append(dumps({"file": _landed(job, path), "line": line, "customer_id": key, "faults": names}))
+        file = _landed(job, path)
+        known += known_faults(delivery.faults, delivery.number, file=file, key="customer_id", label="C{:07d}")
     write_lines(job.truth / "pos_customers.jsonl", known)
     return written
 

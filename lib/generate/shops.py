@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lib.generate.assortment import TERRITORIES
-from lib.generate.loyalty import full_names
+from lib.generate.loyalty import Buyers, full_names
 from lib.generate.vectors import Ints
 
 STORES_OF_A_TERRITORY = 2
@@ -62,6 +62,13 @@ def draw_shops(rng: np.random.Generator, start: date) -> Shops:
 def store_id(place: int) -> str:
     """The number of the store at a place, from 0, in the list of stores."""
     return f"S{place + 1:03d}"
+
+
+def at_home(buyers: Buyers, territory: Ints) -> Buyers:
+    """The same buyers, each of the members in a store of the territory that the member lives in."""
+    home, place = buyers.home.copy(), buyers.members - 1
+    home[place] = STORES_OF_A_TERRITORY * territory + home[place] % STORES_OF_A_TERRITORY
+    return buyers._replace(home=home)
 
 
 def _people(rng: np.random.Generator, opened: list[date], crew: Ints, start: date) -> list[Record]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ Bools = npt.NDArray[np.bool_]
 Texts = npt.NDArray[np.object_]
 
 BATCH = 50_000
+EPOCH = date(1970, 1, 1).toordinal()
 
 
 class Span(NamedTuple):
@@ -45,3 +46,39 @@ def day_labels(first: date, days: int) -> list[str]:
     start = first.toordinal()
     each = (date.fromordinal(start + offset) for offset in range(days))
     return [f"{day.month}/{day.day}/{day.year}" for day in each]
+
+
+def texts(values: Sequence[str]) -> Texts:
+    """Texts as a column."""
+    return np.array(list(values), dtype=np.object_)
+
+
+def or_null(label: str, numbers: Ints) -> Texts:
+    """The label with each number in it; null, as JSON has it, for 0."""
+    return texts([label.format(number) if number else "null" for number in numbers.tolist()])
+
+
+def iso_days(days: Ints) -> Texts:
+    """The texts of days by their ordinals; an empty one for 0."""
+    written = np.datetime_as_string(_as_days(days)).astype(np.object_)
+    written[days == 0] = ""
+    return written
+
+
+def stamps(day: Ints | int, seconds: Ints) -> Texts:
+    """The texts of moments, so many seconds after the midnight before a day, which is given by its ordinal."""
+    moments = (1_000 * ((day - EPOCH) * 86_400 + seconds)).astype("datetime64[ms]")
+    return np.char.add(np.datetime_as_string(moments), "Z").astype(np.object_)
+
+
+def swapped(days: Ints) -> Ints:
+    """The ordinals of days with month and day of the month exchanged; the same where there is no such day."""
+    day = _as_days(days)
+    month, year = day.astype("datetime64[M]"), day.astype("datetime64[Y]")
+    of_month, of_year = (day - month).astype(np.int64), (month - year).astype(np.int64)
+    other = (year.astype("datetime64[M]") + of_month).astype("datetime64[D]") + of_year
+    return np.where(of_month < 12, EPOCH + other.astype(np.int64), days)
+
+
+def _as_days(days: Ints) -> npt.NDArray[np.datetime64]:
+    return (days - EPOCH).astype("datetime64[D]")
