@@ -1,10 +1,7 @@
 """Generated till receipts, in which it is known what is wrong: the lake finds all of it and nothing else."""
 
-import gzip
 import json
-from collections import Counter
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +10,7 @@ from pyspark.sql import SparkSession
 from lib.config import load_settings
 from lib.generate.pos import generate_pos
 from tests.builders import CONF, Lake
+from tests.integration.truth import assert_quarantine_is_the_truth, landed
 
 REASONS = {
     "transaction_id_null": "transaction_id is NULL",
@@ -39,56 +37,24 @@ def lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Lake:
         lake.landing / "pos", truth=lake.root / "truth", rows=4000, start=date(2017, 1, 1), end=date(2017, 6, 30),
         seed=11, files=3, faults={name: 5 * rate for name, rate in rates.items()},
     )  # fmt: skip
-    landed = {str(file.relative_to(lake.landing)): read(file) for file in lake.landing.rglob("*.json*")}
-    (lake.root / "landed.json").write_text(json.dumps(landed))
+    files = {path: "\n".join(lines) for path, lines in landed(lake, "*.json*").items()}
+    (lake.root / "landed.json").write_text(json.dumps(files))
     assert lake.run(layers=["bronze", "silver"]).status == 0
     return lake
 
 
-def read(file: Path) -> str:
-    return (gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()).decode("utf-8")
-
-
-def as_landed(line: str, known: set[str]) -> str:
-    """A line as quarantine has it: texts of what the contract knows, or the line whole if it is malformed."""
-    try:
-        record = json.loads(line, parse_float=str, parse_int=str)
-    except ValueError:
-        return line
-    kept = {name: value for name, value in record.items() if name in known and value is not None}
-    if isinstance(kept.get("product"), dict):
-        kept["product"] = {name: value for name, value in kept["product"].items() if value is not None}
-    return json.dumps(kept, sort_keys=True)
-
-
-def as_quarantined(raw: str) -> str:
-    values = json.loads(raw)
-    malformed = json.loads(values.pop("_rescued", "{}")).get("_malformed")
-    return str(malformed) if malformed is not None else json.dumps(values, sort_keys=True)
-
-
 @pytest.mark.parametrize("entity", ["sales", "customers"])
 def test_every_injected_fault_waits_in_quarantine_and_nothing_else_does(lake: Lake, entity: str) -> None:
-    landed = {path: text.splitlines() for path, text in json.loads((lake.root / "landed.json").read_text()).items()}
-    known = {path[0] for path in load_settings(CONF).contracts[f"pos_{entity}"].paths.values()}
-    truth = [json.loads(line) for line in (lake.root / f"truth/pos_{entity}.jsonl").read_text().splitlines()]
-    injected = Counter((each["file"], as_landed(landed[each["file"]][each["line"] - 1], known)) for each in truth)
-    rows = lake.rows(f"silver.pos_{entity}_quarantine", "_source_file", "raw", "dq_errors")
-    assert len(truth) > 40 * (entity == "sales")
-    assert Counter((file, as_quarantined(raw)) for file, raw, _ in rows) == injected
-    said = {(file, as_quarantined(raw)): errors for file, raw, errors in rows}
-    for each in truth:
-        errors = said[each["file"], as_landed(landed[each["file"]][each["line"] - 1], known)]
-        for fault in each["faults"]:
-            assert any(REASONS[fault] in error for error in errors), (fault, errors)
+    files = {path: text.splitlines() for path, text in json.loads((lake.root / "landed.json").read_text()).items()}
+    assert assert_quarantine_is_the_truth(lake, files, f"pos_{entity}", REASONS) > 40 * (entity == "sales")
 
 
 def test_silver_has_the_newest_passing_version_of_every_receipt(lake: Lake) -> None:
-    landed = json.loads((lake.root / "landed.json").read_text())
+    files = json.loads((lake.root / "landed.json").read_text())
     truth = [json.loads(line) for line in (lake.root / "truth/pos_sales.jsonl").read_text().splitlines()]
     faulty = {(each["file"], each["line"]) for each in truth}
     newest: dict[str, Any] = {}
-    for path, text in landed.items():
+    for path, text in files.items():
         if path.startswith("pos/sales/"):
             for number, line in enumerate(text.splitlines(), start=1):
                 if (path, number) not in faulty:
