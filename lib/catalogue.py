@@ -12,6 +12,7 @@ from lib.contract import IS_LIVE, LINEAGE, Contract, Reference
 from lib.errors import ConfigError, LakehouseError
 from lib.gold.registry import GoldTable, gold_tables
 from lib.history import version_grain
+from lib.identity.settings import IdentityFile
 from lib.lakehouse import LakehouseFile
 from lib.silver import SILVER_LINEAGE, version_order
 
@@ -60,6 +61,8 @@ def stale_docs(home: Path) -> dict[Path, str]:
         home / "CATALOGUE.md": catalogue(tables, known),
         home / "README.md": _with_section(home / "README.md", short_table(tables, known)),
         conf / "contract.schema.json": json_schema(Contract),
+        conf / "identity.schema.json": json_schema(IdentityFile),
+        conf / "identity.yml": _with_schema_line(conf / "identity.yml", "identity.schema.json"),
         conf / "lakehouse.schema.json": json_schema(LakehouseFile),
         conf / "lakehouse.yml": _with_schema_line(conf / "lakehouse.yml", "lakehouse.schema.json"),
     }

@@ -129,6 +129,22 @@ def maintain_job(description: str | None, conf: Path, argv: Sequence[str] | None
     return ended(work)
 
 
+def identify_job(description: str | None, conf: Path, argv: Sequence[str] | None = None) -> int:
+    """A job that finds out which records of the sources are one person."""
+    parser = arguments(description, conf)
+    parser.add_argument("--retrain", action="store_true", help="learn a new model, and compare all records by it")
+    given = parser.parse_args(argv)
+
+    def work() -> int:
+        settings = settings_of(given)
+        _check_lake(settings)
+        from lib.pipeline.identify import identify
+
+        return _run(settings, _all_of(settings), work=identify(retrain=given.retrain))
+
+    return ended(work)
+
+
 def status_job(description: str | None, conf: Path, argv: Sequence[str] | None = None) -> int:
     """A job that says how a lake is."""
     given = arguments(description, conf).parse_args(argv)

@@ -16,9 +16,10 @@ from pydantic_core import ErrorDetails
 
 from lib.contract import Contract, age_of, mistakes_between_contracts, mistakes_between_fields
 from lib.errors import ConfigError
+from lib.identity.settings import IdentityFile
 from lib.lakehouse import Demo, Environment, LakehouseFile, Maintenance
 
-M = TypeVar("M", Contract, LakehouseFile)
+M = TypeVar("M", Contract, IdentityFile, LakehouseFile)
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class Settings:
     maintenance: Upkeep
     demo: Demo
     contracts: dict[str, Contract]
+    identity: IdentityFile
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -91,14 +93,15 @@ def load_settings(
     """
     contracts, mistakes = read_contracts(conf / "contracts")
     lakehouse, more = _read_model(conf / "lakehouse.yml", LakehouseFile)
-    mistakes += more
+    identity, mistaken = _read_model(conf / "identity.yml", IdentityFile)
+    mistakes += more + mistaken
     chosen: Environment | None = None
     if lakehouse is not None:
         chosen = lakehouse.environments.get(environment)
         if chosen is None:
             known = ", ".join(sorted(lakehouse.environments))
             mistakes.append(f"{conf / 'lakehouse.yml'}: environments: there is no '{environment}' (there are {known})")
-    if mistakes or lakehouse is None or chosen is None:
+    if mistakes or lakehouse is None or chosen is None or identity is None:
         raise ConfigError("\n".join(mistakes))
     given = root or os.environ.get("LAKEHOUSE_ROOT")
     lake = _place(Path(given).expanduser() if given else conf.parent / chosen.root)
@@ -118,6 +121,7 @@ def load_settings(
         maintenance=_upkeep(lakehouse.maintenance),
         demo=lakehouse.demo,
         contracts=contracts,
+        identity=identity,
     )
 
 

@@ -1,7 +1,8 @@
 """The only builder of a SparkSession, and the only place that reaches below Spark's Python API."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,6 +96,17 @@ def build_session(app_name: str) -> SparkSession:
     nowhere = _jvm(spark).java.io.PrintStream(_jvm(spark).java.io.OutputStream.nullOutputStream())
     _jvm(spark).java.lang.System.setOut(nowhere)
     return spark
+
+
+@contextmanager
+def scratch(spark: SparkSession, folder: str) -> Iterator[None]:
+    """A place for what a library writes between its steps, gone afterwards; all executors have to see the folder."""
+    spark.sparkContext.setCheckpointDir(folder)
+    try:
+        yield
+    finally:
+        path = _jvm(spark).org.apache.hadoop.fs.Path(folder)
+        path.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf()).delete(path, True)
 
 
 def master_of(spark: SparkSession) -> str:

@@ -73,6 +73,7 @@ def set_up(java: str, lock: str) -> None:
     made = once("environment", f"{VENV} {sys.version}", make_environment, "")
     made = once("packages", pins, install_packages, made)
     made = once("jars", "", fetch_delta_jars, made)
+    made = once("similarity", "", copy_similarity_jar, made)
     once("archive", f"{java} {recipe} {list_jars()}", archive_classes, made)
 
 
@@ -166,6 +167,12 @@ def fetch_delta_jars() -> None:
             old.unlink()
         for jar in fetched:
             shutil.copyfile(jar, jars / jar.name.split("_", 1)[1])
+
+
+def copy_similarity_jar() -> None:
+    """Splink's functions for how alike texts are, from its package to Spark's own jars."""
+    jar = Path(ask_venv("from splink.backends.spark import similarity_jar_location as jar; print(jar())"))
+    shutil.copyfile(jar, spark_home() / "jars" / jar.name)
 
 
 def worst_lines(output: str) -> str:

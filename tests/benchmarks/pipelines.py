@@ -83,15 +83,14 @@ def main(argv: Sequence[str]) -> None:
     """Generate, run, compare, report."""
     wanted = _arguments().parse_args(argv)
     heap = wanted.heap or ("3g" if wanted.rows <= 3_000_000 else "4g")
+    memory = wanted.duckdb_memory or ("8GB" if wanted.rows <= 3_000_000 else "13GB")
     with tempfile.TemporaryDirectory(prefix="bench-", dir=wanted.work) as place:
-        bench = Bench(Path(place), heap, wanted.duckdb_memory)
+        bench = Bench(Path(place), heap, memory)
         say(f"generating {wanted.rows:,} receipts, and {wanted.batch:,} more")
         deliveries.deliver(bench.folder, rows=wanted.rows, batch=wanted.batch, customers=wanted.customers)
         landed = bytes_below(bench.folder / "base")
         results = run(bench, wanted.only, batch=wanted.batch)
-    measured = Measured(
-        wanted.rows, wanted.batch, wanted.customers, landed, os.cpu_count() or 0, heap, wanted.duckdb_memory, results
-    )
+    measured = Measured(wanted.rows, wanted.batch, wanted.customers, landed, os.cpu_count() or 0, heap, memory, results)
     print(report.write(wanted.out, measured))
     say(f"table, chart and JSON are in {wanted.out}")
 
@@ -139,7 +138,9 @@ def _arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument("--only", nargs="+", choices="abcd", default="abcd", help="which pipelines (default: all)")
     parser.add_argument("--heap", help="Spark's driver memory (default: 3g, above three million receipts 4g)")
-    parser.add_argument("--duckdb-memory", default="8GB", help="DuckDB's memory limit (default: %(default)s)")
+    parser.add_argument(
+        "--duckdb-memory", help="DuckDB's memory limit (default: 8GB, above three million receipts 13GB)"
+    )
     parser.add_argument("--out", type=Path, default=HOME / "build/bench", help="for the results (default: build/bench)")
     parser.add_argument("--work", type=Path, help="for files and tables meanwhile (default: the temporary folder)")
     return parser
