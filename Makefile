@@ -1,6 +1,6 @@
 # `make` alone lists the targets. Variables: ROOT, LANDING, ARGS, FAST, PYTHON (`make help` says what they do).
 .DEFAULT_GOAL := help
-.PHONY: help setup demo landing run maintain status quarantine test bench check docs format validate lock clean ready
+.PHONY: help setup demo landing run identify maintain status quarantine test bench check docs format validate lock clean ready
 
 # set here, so that only the command line changes them: an environment often has a ROOT or an ARGS of its own
 ROOT :=
@@ -58,6 +58,9 @@ run: FAST := $(shell du -sk "$(LAKE)/landing" $(if $(LAKEHOUSE_LANDING),"$(LAKEH
     awk '{ kb += $$1 } END { if (kb < 100000) print 1 }')
 run: ready ## all layers: what is new in landing, to gold
 	$(JOB)/run_pipeline.py $(ARGS)
+
+identify: ready ## which records of the sources are one person; ARGS=--retrain: by a model learnt anew
+	$(JOB)/resolve_identities.py $(ARGS)
 
 maintain: ready ## fewer and better files, unused ones deleted: weekly; ARGS=--dry-run: what it would do
 	$(JOB)/maintain_tables.py $(ARGS)
