@@ -70,12 +70,14 @@ def running() -> Iterator[Server]:
         port = _free_port()
         options = f"-h 127.0.0.1 -p {port} -c unix_socket_directories='' -c fsync=off -c timezone=Asia/Kolkata"
         _control(server, "-w", "-o", options, "-l", str(server.log), "start")
-        psql = (str(server.bin_path / "psql"), "-h", "127.0.0.1", "-p", str(port), "-U", "postgres", "-X", "-q", "-At",
-                "-v", "ON_ERROR_STOP=1")  # fmt: skip
-        Database(psql, port, "postgres").sql(f"CREATE ROLE {READER} LOGIN PASSWORD '{PASSWORD}'")
-        yield Server(psql, port, count(1))
+        try:
+            psql = (str(server.bin_path / "psql"), "-h", "127.0.0.1", "-p", str(port), "-U", "postgres", "-X", "-q",
+                    "-At", "-v", "ON_ERROR_STOP=1")  # fmt: skip
+            Database(psql, port, "postgres").sql(f"CREATE ROLE {READER} LOGIN PASSWORD '{PASSWORD}'")
+            yield Server(psql, port, count(1))
+        finally:
+            _control(server, "-m", "immediate", "stop")
     finally:
-        _control(server, "-m", "immediate", "stop")
         shutil.rmtree(folder)
 
 
