@@ -75,6 +75,16 @@ def of_objects(objects: DataFrame, schema: StructType, contract: Contract) -> Da
     return _shaped(objects, columns, _absent() if rest is None else rest, is_malformed=F.col("_line").isNotNull())
 
 
+def of_table(rows: DataFrame, names: Sequence[str], contract: Contract) -> DataFrame:
+    """Rows of a database's table as the columns of bronze: the text of column `names[0]` is in `_0`, and so on.
+
+    Takes `_source_file` and `_source_modified_at` as well, and gives what `of_lines` gives.
+    """
+    known, rest = _by_contract({name: F.col(f"_{position}") for position, name in enumerate(names)}, contract)
+    columns = [value.alias(name) for name, value in known.items()]
+    return rows.select(*columns, rest.alias("_rescued"), "_source_file", "_source_modified_at")
+
+
 def with_lineage(rows: DataFrame, *, batch_id: int, run_id: int, ingested_at: datetime) -> DataFrame:
     """Parsed rows with their full lineage and their address: `_batch_id` BIGINT and `_row_id` BIGINT.
 
@@ -140,12 +150,17 @@ def _parse_csv(lines: DataFrame, header: Sequence[str], contract: Contract) -> D
     parsed = lines.withColumn("_parsed", F.from_csv("_line", schema, options))
     malformed = F.col("_parsed._corrupt").isNotNull() | _has_open_quote(contract)
     value_of = {name: F.col(f"_parsed.{field}") for name, field in zip(header, fields, strict=True)}
-    wanted = list(dict.fromkeys(contract.source_columns.values()))
-    unknown = [value_of[name].alias(name) for name in header if name not in wanted]
-    rest = F.nullif(F.to_json(F.struct(*unknown)), F.lit("{}")) if unknown else _absent()
-    known = {bronze_name(name): value_of.get(name, _absent()) for name in wanted}
+    known, rest = _by_contract(value_of, contract)
     judged = parsed.withColumn("_is_malformed", malformed)
     return _shaped(judged, known, rest, is_malformed=F.col("_is_malformed"))
+
+
+def _by_contract(value_of: Mapping[str, Column], contract: Contract) -> tuple[dict[str, Column], Column]:
+    """Values by the source's names, as the columns that the contract knows and as what goes to `_rescued`."""
+    wanted = list(dict.fromkeys(contract.source_columns.values()))
+    unknown = [value.alias(name) for name, value in value_of.items() if name not in wanted]
+    rest = F.nullif(F.to_json(F.struct(*unknown)), F.lit("{}")) if unknown else _absent()
+    return {bronze_name(name): value_of.get(name, _absent()) for name in wanted}, rest
 
 
 def _parse_json(lines: DataFrame, contract: Contract) -> DataFrame:

@@ -129,13 +129,19 @@ def _silver_section(contract: Contract) -> str:
     parts = [
         f"### silver.{contract.table}",
         contract.description,
-        f"Key: {_codes(contract.key)}. Landed as: `{contract.files}`.",
+        f"Key: {_codes(contract.key)}. {_origin(contract)}.",
         _table(("column", "type", "from", "definition"), columns),
     ]
     rules += [(f"`{name}`", _in_words(each), each.message, each.on_fail) for name, each in contract.references.items()]
     if rules:
         parts.append(_table(("rule", "a row is good when", "else", "and then"), rules))
     return "\n\n".join(parts)
+
+
+def _origin(contract: Contract) -> str:
+    if contract.jdbc is None:
+        return f"Landed as: `{contract.files}`"
+    return f"Read from a database: `{contract.jdbc.table}`, by `{contract.jdbc.watermark}`"
 
 
 def _in_words(reference: Reference) -> str:

@@ -4,6 +4,7 @@ import difflib
 import hashlib
 import json
 import os
+import re
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -20,6 +21,8 @@ from lib.identity.settings import IdentityFile
 from lib.lakehouse import Demo, Environment, LakehouseFile, Maintenance
 
 M = TypeVar("M", Contract, IdentityFile, LakehouseFile)
+
+_NAMES_A_FIELD = re.compile(r"[a-z_]+[\w.\[\]]*: ")
 
 
 @dataclass(frozen=True)
@@ -217,8 +220,10 @@ def _in_words(mistake: ErrorDetails, model: type[BaseModel]) -> str:
     if mistake["type"] == "value_error":
         said = str(mistake["ctx"]["error"])
         # what a model says of one of its fields begins with the field's name
-        return f"{place}.{said}" if said[0].isalpha() else f"{place}: {said}"
-    return f"{place}: {mistake['msg'][:1].lower()}{mistake['msg'][1:]} (found {mistake['input']!r})"
+        return f"{place}.{said}" if _NAMES_A_FIELD.match(said) else f"{place}: {said}"
+    # what stands in place of a database's address or password is not shown
+    found = "" if mistake["loc"][:1] == ("jdbc",) else f" (found {mistake['input']!r})"
+    return f"{place}: {mistake['msg'][:1].lower()}{mistake['msg'][1:]}{found}"
 
 
 def _allowed_keys(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
@@ -227,6 +232,8 @@ def _allowed_keys(model: type[BaseModel], place: tuple[int | str, ...]) -> list[
     node = schema
     for part in place:
         node = node.get("properties", {}).get(part) or node.get("additionalProperties", {})
+        # of a field that may be left out: anyOf it and null
+        node = next((each for each in node.get("anyOf", []) if "$ref" in each), node)
         if "$ref" in node:
             node = schema["$defs"][node["$ref"].rsplit("/", 1)[-1]]
     return list(node.get("properties", {}))

@@ -1,7 +1,7 @@
 """The models of a contract. Config is facts: what a contract may say is all here."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 from decimal import Decimal
 from graphlib import CycleError, TopologicalSorter
@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
+
+from lib.jdbc import NEEDED, ColumnName, Referring, Secret, TableName, Url, mistakes_of_format
 
 IS_LIVE = "_is_live"
 """The column of silver that an entity has whose keys can go: false in a tombstone."""
@@ -180,8 +182,34 @@ class Csv(ConfigModel):
         return self
 
 
+class Jdbc(ConfigModel):
+    """The table of a PostgreSQL database that an entity is read from, a range of its watermark with each run.
+
+    `${env:NAME}` and `${file:/path}` are looked up when the database is asked, and never before.
+    """
+
+    url: Url = Field(description="e.g. jdbc:postgresql://host:5432/crm, or a reference to it; without a password")
+    user: Referring | None = Field(None, description="who asks; needs no more than SELECT on the table")
+    password: Secret | None = Field(None, description="a reference: ${env:NAME} or ${file:/path}")
+    table: TableName = Field(description="e.g. public.interactions, spelled as the database does")
+    watermark: ColumnName = Field(
+        description="a column there that grows with every change of a row: a timestamp, or a whole number"
+    )
+    lag: Age | None = Field(
+        None, description="rows younger than this by the database's clock wait for the next run; 1m if not given"
+    )
+    partition_by: ColumnName | None = Field(None, description="a numeric column there, to read in parallel by")
+    partitions: int = Field(4, ge=1, le=64, description="parallel reads, where there is a partition_by")
+
+    @model_validator(mode="after")
+    def _partitions_are_by_something(self) -> "Jdbc":
+        if "partitions" in self.model_fields_set and self.partition_by is None:
+            raise ValueError("partitions: parallel reads need a partition_by")
+        return self
+
+
 class Freshness(ConfigModel):
-    """How old the newest loaded file of an entity may be."""
+    """How old the newest loaded file of an entity may be, or the newest row that was read of its table."""
 
     warn_after: Age | None = Field(None, description="e.g. 24h")
     error_after: Age | None = Field(None, description="e.g. 2d")
@@ -202,14 +230,19 @@ class Control(ConfigModel):
 
 
 class Contract(ConfigModel):
-    """What one entity of one source promises: its files, key, order of versions, columns and rules."""
+    """What one entity of one source promises: its files or table, key, order of versions, columns and rules."""
+
+    model_config = ConfigDict(json_schema_extra=NEEDED)
 
     source: Name
     entity: Name
     description: str = Field(min_length=1, description="the grain: what one row is")
-    files: Glob = Field(description="a pattern relative to the landing folder")
-    format: Literal["csv", "json"] = Field(description="json: an object a line, or a file that is one array of objects")
+    files: Glob | None = Field(None, description="a pattern relative to the landing folder; needed but for jdbc")
+    format: Literal["csv", "json", "jdbc"] = Field(
+        description="json: an object a line, or a file that is one array of objects; jdbc: a table of a database"
+    )
     csv: Csv = Csv()  # type: ignore[call-arg]
+    jdbc: Jdbc | None = None
     after_load: Literal["move", "keep"] = Field(
         "move", description="where a loaded file goes: to processed, or nowhere"
     )
@@ -276,16 +309,32 @@ class Contract(ConfigModel):
         """The columns, by the source's names, without which a file is rejected."""
         return [column.from_ or name for name, column in self.columns.items() if not column.optional]
 
+    def missing_among(self, names: Collection[str]) -> str:
+        """Which required columns a source with these lacks, in words; empty if none."""
+        missing = [name for name in self.required_source_columns if name not in names]
+        if not missing:
+            return ""
+        what = f"column {missing[0]} is" if len(missing) == 1 else f"columns {', '.join(missing)} are"
+        return f"{what} missing (there are {', '.join(names)})"
+
+    def unknown_among(self, names: Iterable[str]) -> str:
+        """Which columns of a source the contract does not know, in words; empty if none."""
+        unknown = [name for name in names if name not in self.source_columns.values()]
+        if not unknown:
+            return ""
+        what = f"column {unknown[0]} is" if len(unknown) == 1 else f"columns {', '.join(unknown)} are"
+        return f"{what} not in the contract; the values are kept in _rescued"
+
 
 def mistakes_between_fields(document: Mapping[str, Any]) -> list[str]:
     """What is wrong between the fields of a contract as it was written, whatever is wrong within them."""
-    columns = document.get("columns")
+    columns, of_format = document.get("columns"), mistakes_of_format(document)
     if not isinstance(columns, Mapping):
-        return []
+        return of_format
     control = document.get("control")
     named = {field: _texts(document.get(field)) for field in ("key", "latest_by")}
     named["control.sum_of"] = _texts([control.get("sum_of")]) if isinstance(control, Mapping) else []
-    mistakes = [
+    mistakes = of_format + [
         f"{field}: '{name}' is not a column (there are {', '.join(map(str, columns))})"
         for field, names in named.items()
         for name in names

@@ -131,7 +131,7 @@ def assign(files: Iterable[LandedFile], contracts: Iterable[Contract]) -> tuple[
     assigned: dict[str, list[LandedFile]] = {contract.table: [] for contract in known}
     strangers = []
     for file in files:
-        owners = [each.table for each in known if fnmatchcase(file.path, each.files) or is_control(file, each)]
+        owners = [each.table for each in known if _is_of(file, each) or is_control(file, each)]
         if len(owners) > 1:
             raise ConfigError(
                 f"{file.path}: matches `files` of {' and '.join(owners)} (a file belongs to one contract)"
@@ -141,6 +141,10 @@ def assign(files: Iterable[LandedFile], contracts: Iterable[Contract]) -> tuple[
         else:
             strangers.append(file.path)
     return assigned, strangers
+
+
+def _is_of(file: LandedFile, contract: Contract) -> bool:
+    return contract.files is not None and fnmatchcase(file.path, contract.files)
 
 
 def is_control(file: LandedFile, contract: Contract) -> bool:
@@ -353,7 +357,7 @@ def to_copy(source: Path, contracts: Iterable[Contract]) -> list[LandedFile]:
     if not source.is_dir():
         raise ConfigError(f"{source}: there is no such folder to take files from")
     found = []
-    patterns = sorted({contract.files for contract in contracts})
+    patterns = sorted({contract.files for contract in contracts if contract.files is not None})
     for original in sorted(path for path in source.iterdir() if path.is_file()):
         for pattern in patterns:
             folder, _, name = pattern.rpartition("/")
@@ -432,10 +436,9 @@ def _offence_of(file: LandedFile, header: tuple[str, ...], contract: Contract) -
     if contract.format == "json":
         # an object names its own members: what is missing is a matter of the row
         return ""
-    missing = [name for name in contract.required_source_columns if name not in header]
+    missing = contract.missing_among(header)
     if missing:
-        what = f"column {missing[0]} is" if len(missing) == 1 else f"columns {', '.join(missing)} are"
-        return f"{what} missing (there are {', '.join(header)})"
+        return missing
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
         return f"column {twice[0]!r} appears twice in the header"

@@ -17,7 +17,7 @@ FILES_KEY = ("table_name", "path", "modified_at", "size")
 
 _FILES = (
     "table_name STRING, path STRING, modified_at TIMESTAMP, size BIGINT, batch_id BIGINT, status STRING, "
-    "reason STRING, content_hash STRING, run_id BIGINT, changed_at TIMESTAMP"
+    "reason STRING, content_hash STRING, run_id BIGINT, changed_at TIMESTAMP, rows BIGINT"
 )
 _STEPS = (
     "layer STRING, table_name STRING, batch_id BIGINT, run_id BIGINT, mode STRING, files BIGINT, rows_in BIGINT, "
@@ -107,7 +107,7 @@ class Action:
 
 @dataclass(frozen=True)
 class FileFate:
-    """What became of a landed file.
+    """What became of a landed file, or of a range of a database's table; `rows` are told of a range alone.
 
     `status`: planned; loaded, empty, rejected; unclaimed (to be claimed again); skipped (its content was loaded
     before); ignored (it changed after it was loaded); control (it announced others); withdrawn (loaded, and taken
@@ -120,6 +120,7 @@ class FileFate:
     status: str
     reason: str = ""
     content_hash: str = ""
+    rows: int | None = None
 
 
 def fate_of(row: Row) -> FileFate:
@@ -129,11 +130,11 @@ def fate_of(row: Row) -> FileFate:
 
 
 def file_rows(spark: SparkSession, fates: Iterable[FileFate], *, run_id: int, at: datetime) -> DataFrame:
-    """Rows of `ops.files`; grain FILES_KEY: one version of one landed file."""
+    """Rows of `ops.files`; grain FILES_KEY: one version of one landed file, or one range of a table."""
     rows = [
         {
             **{name: getattr(fate.file, name) for name in ("path", "modified_at", "size")},
-            **{name: getattr(fate, name) for name in ("batch_id", "status")},
+            **{name: getattr(fate, name) for name in ("batch_id", "status", "rows")},
             "table_name": fate.table,
             "reason": fate.reason or None,
             "content_hash": fate.content_hash or None,

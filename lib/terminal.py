@@ -236,7 +236,9 @@ def _mib(size: int) -> str:
 
 def _done(step: Step) -> str:
     if step.layer == "bronze":
-        return f"{counted(step.files, 'file')}, {step.rows_in:,} rows"
+        # a range of a database's table is no file
+        files = f"{counted(step.files, 'file')}, " if step.files or not step.rows_in else ""
+        return f"{files}{step.rows_in:,} rows"
     if step.layer == "silver":
         again = "refined again: " if step.mode == "again" else ""
         return f"{again}{step.accepted:,} accepted, {step.superseded:,} superseded, {step.quarantined:,} quarantined"

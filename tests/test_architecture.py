@@ -9,7 +9,7 @@ HOME = Path(__file__).resolve().parents[1]
 SOURCES = sorted([*HOME.glob("lib/**/*.py"), *HOME.glob("jobs/*.py")])
 NAMES = (
     "bronze", "nesting", "quality", "silver", "history", "quarantine", "control", "drift", "diff", "sql", "contract",
-    "maintenance",
+    "maintenance", "jdbc", "ranges", "postgresql",
 )  # fmt: skip
 TRANSFORMS = [
     path
@@ -17,7 +17,8 @@ TRANSFORMS = [
     if path.is_relative_to(HOME / "lib/gold") or path in [HOME / f"lib/{name}.py" for name in NAMES]
 ]
 IO_MODULES = {
-    "lib.tables", "lib.session", "lib.landing", "lib.ops", "lib.pipeline", "lib.terminal", "lib.lock", "lib.logs",
+    "lib.tables", "lib.session", "lib.landing", "lib.database", "lib.ops", "lib.pipeline", "lib.terminal", "lib.lock",
+    "lib.logs",
     "delta", "fsspec", "os", "pathlib", "shutil", "subprocess", "time",
 }  # fmt: skip
 
@@ -50,6 +51,11 @@ def test_only_the_session_module_reaches_below_sparks_api(path: Path) -> None:
 def test_only_the_tables_module_reads_and_writes_delta() -> None:
     users = [str(path.relative_to(HOME)) for path in SOURCES if any(n.startswith("delta") for n in imports(path))]
     assert users == ["lib/tables.py"]
+
+
+def test_only_the_database_module_asks_databases() -> None:
+    askers = [str(path.relative_to(HOME)) for path in SOURCES if 'format("jdbc")' in path.read_text("utf-8")]
+    assert askers == ["lib/database.py"]
 
 
 def test_lib_does_not_know_the_jobs() -> None:

@@ -70,7 +70,7 @@ def test_all_mistakes_of_all_files_are_told_at_once(conf: Path) -> None:
         f"{CALENDAR}: key: 'day' is not a column (there are date)",
         "contracts/adventureworks/returns.yml: description: is missing",
         "contracts/adventureworks/returns.yml: descripton: unknown key (allowed: source, entity, description, files, "
-        "format, csv, after_load, on_change, on_duplicate, control, freshness, key, latest_by, delete_when, "
+        "format, csv, jdbc, after_load, on_change, on_duplicate, control, freshness, key, latest_by, delete_when, "
         "snapshot, history, columns, rules, references; did you mean description?)",
         "lakehouse.yml: environments.local.threads: input should be less than or equal to 64 (found 400)",
     ]

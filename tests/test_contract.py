@@ -155,7 +155,7 @@ def test_of_no_rows_none_fails() -> None:
 @pytest.mark.parametrize(
     ("field", "allowed"),
     [
-        ("format", "'csv' or 'json'"),
+        ("format", "'csv', 'json' or 'jdbc'"),
         ("after_load", "'move' or 'keep'"),
         ("on_change", "'reload', 'ignore' or 'fail'"),
         ("on_duplicate", "'load', 'skip' or 'fail'"),

@@ -1,4 +1,4 @@
-"""Make .venv ready for the jobs and the tests: packages, Delta's jars, an archive for a faster JVM start.
+"""Make .venv ready for the jobs and the tests: packages, jars, an archive for a faster JVM start.
 
 `make` calls this before everything else; only what changed since the last time is done again.
 """
@@ -34,7 +34,11 @@ INSTALL_JAVA = """\
 # where installed ones usually are
 JAVA_HOMES = ("usr/lib/jvm/*", "Library/Java/JavaVirtualMachines/*/Contents/Home", "opt/homebrew/opt/openjdk@*")
 
-# pyspark ships these, mostly in newer versions; Unity Catalog is not used here
+# what contracts of format jdbc read a database with; not a package of Python, so its version stands here
+DRIVER = "org.postgresql:postgresql:42.7.14"
+
+# pyspark ships these, mostly in newer versions; Unity Catalog is not used here. Ivy leaves out what matches even if it
+# is asked for by name: so not org.p*, the driver's, of which Delta asks for nothing
 NOT_WANTED = (
     "com.*:*",
     "commons*:*",
@@ -42,7 +46,7 @@ NOT_WANTED = (
     "io.delta:delta-kernel-unitycatalog",
     "io.unitycatalog:*",
     "javax.*:*",
-    "org.*:*",
+    "org.[!p]*:*",
 )
 
 
@@ -72,7 +76,7 @@ def set_up(java: str, lock: str) -> None:
     recipe = "".join(file.read_text() for file in (Path(__file__), WARM_UP, LOCAL_CONF))
     made = once("environment", f"{VENV} {sys.version}", make_environment, "")
     made = once("packages", pins, install_packages, made)
-    made = once("jars", "", fetch_delta_jars, made)
+    made = once("jars", DRIVER, fetch_jars, made)
     made = once("similarity", "", copy_similarity_jar, made)
     once("archive", f"{java} {recipe} {list_jars()}", archive_classes, made)
 
@@ -143,27 +147,35 @@ def install_packages() -> None:
         raise SetupError("the packages of requirements.lock could not be installed: pip says why above.")
 
 
-def fetch_delta_jars() -> None:
-    """Delta's jars, put beside Spark's own: every session of this .venv finds them there without a network."""
-    say("Delta's jars")
-    artifact = ask_venv(
+def fetch_jars() -> None:
+    """Delta's jars and the driver, put beside Spark's own: every session of this .venv finds them without a network."""
+    say("Delta's jars and PostgreSQL's driver")
+    delta = ask_venv(
         "from delta import configure_spark_with_delta_pip as delta; from pyspark.sql import SparkSession;"
         "print(delta(SparkSession.Builder())._options['spark.jars.packages'])"
     )
+    artifacts = f"{delta},{DRIVER}"
     jars = spark_home() / "jars"
     with tempfile.TemporaryDirectory(dir=VENV) as ivy:
         script = Path(ivy, "nothing.py")
         script.write_text("")
-        wanted = ["--packages", artifact, "--exclude-packages", ",".join(NOT_WANTED), "--conf", f"spark.jars.ivy={ivy}"]
+        wanted = [
+            "--packages",
+            artifacts,
+            "--exclude-packages",
+            ",".join(NOT_WANTED),
+            "--conf",
+            f"spark.jars.ivy={ivy}",
+        ]
         answer = spark_submit(*wanted, str(script), jvm=java_proxy())
         fetched = list(Path(ivy, "jars").glob("*.jar"))
         if answer.returncode or not fetched:
             raise SetupError(
-                f"{artifact} could not be fetched:\n{worst_lines(answer.stdout + answer.stderr)}\n"
+                f"{artifacts} could not be fetched:\n{worst_lines(answer.stdout + answer.stderr)}\n"
                 "Is there a network? A proxy is taken from https_proxy; a mirror of Maven Central from\n"
                 "DEFAULT_ARTIFACT_REPOSITORY. What is done already is kept: run the same command again."
             )
-        for old in jars.glob("delta-*.jar"):
+        for old in [*jars.glob("delta-*.jar"), *jars.glob("postgresql-*.jar")]:
             old.unlink()
         for jar in fetched:
             shutil.copyfile(jar, jars / jar.name.split("_", 1)[1])

@@ -1,8 +1,8 @@
-"""What a run is to load: the new files of each entity, planned in batches and written down before any is read."""
+"""What a run is to load: what is new of each entity, planned in batches and written down before any is read."""
 
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pyspark.sql import functions as F
 
@@ -10,25 +10,14 @@ from lib import landing, ops
 from lib.contract import Contract
 from lib.landing import LandedFile
 from lib.ops import FileFate
+from lib.pipeline.batches import Batch
 from lib.pipeline.context import Run, now
 from lib.pipeline.deliveries import checked
+from lib.pipeline.ranges import range_batches, read_through
 from lib.session import local_frame
 
 _IDENTITY = ("path", "modified_us", "size")
 _DONE = ("loaded", "empty", "skipped", "ignored", "control", "withdrawn")
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Some files of one entity that go into bronze with one append; `is_left_over`: a dead run planned it.
-
-    `former` has the content hash of an earlier loaded version of a kept file, by path.
-    """
-
-    number: int
-    files: list[LandedFile]
-    is_left_over: bool = False
-    former: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -57,7 +46,7 @@ def claim(run: Run, tables: list[str]) -> Claim:
 
 
 def planned(run: Run, tables: list[str], listed: list[LandedFile]) -> Claim:
-    """What is to be loaded of the landed files; nothing is written."""
+    """What is to be loaded of the landed files and of the databases; nothing is written."""
     contracts = run.settings.contracts
     assigned, strangers = landing.assign(listed, contracts.values())
     for path in strangers:
@@ -69,7 +58,9 @@ def planned(run: Run, tables: list[str], listed: list[LandedFile]) -> Claim:
     }
     result = Claim({}, [], [])
     for name, entity in entities.items():
-        _claim_entity(run, contracts[name], entity, last[name] + 1, result)
+        if contracts[name].jdbc is None:
+            _claim_entity(run, contracts[name], entity, last[name] + 1, result)
+    _claim_ranges(run, {name: each for name, each in entities.items() if contracts[name].jdbc}, last, result)
     return result
 
 
@@ -133,6 +124,20 @@ def _claim_entity(run: Run, contract: Contract, entity: _Entity, number: int, re
     ]
     if entity.left_over or fresh:
         result.batches[contract.table] = entity.left_over + fresh
+
+
+def _claim_ranges(run: Run, entities: dict[str, _Entity], last: dict[str, int], result: Claim) -> None:
+    contracts = run.settings.contracts
+    known = read_through(run, {name: jdbc.table for name in entities if (jdbc := contracts[name].jdbc)})
+
+    def ranges(name: str) -> list[Batch]:
+        return range_batches(
+            run, contracts[name], entities[name].left_over, known=known.get(name, []),
+            # of a table that has nothing new, bronze is not asked
+            next_number=lambda: max(last[name], _last_in_bronze(run, name)) + 1,
+        )  # fmt: skip
+
+    result.batches.update({name: batches for name, batches in run.each(entities, ranges).items() if batches})
 
 
 def _changed_ones_too(

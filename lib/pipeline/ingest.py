@@ -1,20 +1,21 @@
-"""Landing to bronze: claim, read, append, settle. A killed run leaves a plan that the next run carries out."""
+"""Sources to bronze: claim, read, append, settle. A killed run leaves a plan that the next run carries out."""
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 from pyspark.sql import functions as F
 
-from lib import bronze, landing, ops
+from lib import landing, ops
 from lib.contract import Contract
 from lib.errors import LakehouseError
 from lib.landing import Inspection
-from lib.ops import FileFate, Step
-from lib.pipeline.claim import Batch, claim, record
-from lib.pipeline.context import Run, seconds_since
+from lib.ops import FileFate
+from lib.pipeline.batches import Batch, appended, bronze_step, rows_in_bronze
+from lib.pipeline.claim import claim, record
+from lib.pipeline.context import Run
+from lib.pipeline.ranges import load_range
 from lib.pipeline.reading import read_files
 from lib.session import local_frame
 
@@ -22,7 +23,7 @@ _STATUS = {"ok": "loaded", "changed": "unclaimed"}
 
 
 def ingest(run: Run, tables: list[str]) -> None:
-    """Take all new landed files of the given entities into bronze, a bounded batch with each append."""
+    """Take all that is new of the given entities into bronze: files in bounded batches, of a table one range."""
     claimed = claim(run, tables)
     fates = list(claimed.decided)
     loaded = run.each(claimed.batches, lambda name: _load_all(run, run.settings.contracts[name], claimed.batches[name]))
@@ -33,16 +34,17 @@ def ingest(run: Run, tables: list[str]) -> None:
 
 def _load_all(run: Run, contract: Contract, batches: list[Batch]) -> list[FileFate]:
     """Load an entity's batches in order."""
-    return [fate for batch in batches for fate in _load(run, contract, batch)]
+    load = _load if contract.jdbc is None else load_range
+    return [fate for batch in batches for fate in load(run, contract, batch)]
 
 
 def _load(run: Run, contract: Contract, batch: Batch) -> list[FileFate]:
     """One batch into bronze with one append, or the finding that it is there already."""
     started = run.begin("bronze", contract.table)
     if batch.is_left_over:
-        there = _rows_in_bronze(run, contract.table, batch.number)
+        there = rows_in_bronze(run, contract.table, batch.number)
         if there:
-            run.done(_step(contract, batch, len(there), sum(there.values()), started))
+            run.done(bronze_step(contract, batch, started, files=len(there), rows=sum(there.values())))
             # bronze is the truth of what was loaded; what it does not hold is free to be claimed again
             looks = [landing.inspect(run.settings.landing, file, contract) for file in batch.files]
             return [
@@ -54,7 +56,10 @@ def _load(run: Run, contract: Contract, batch: Batch) -> list[FileFate]:
             ]  # fmt: skip
     inspections = [_looked_at(run, contract, batch, file) for file in batch.files]
     inspections = _without_duplicates(run, contract, inspections)
-    _tell_unknown_columns(run, contract, inspections)
+    for inspection in inspections:
+        unknown = contract.unknown_among(inspection.header)
+        if unknown:
+            run.warn(f"{inspection.file.path}: {unknown}")
     written = 0
     rows = read_files(run, contract, inspections)
     if rows is not None:
@@ -62,14 +67,10 @@ def _load(run: Run, contract: Contract, batch: Batch) -> list[FileFate]:
         if any(inspection.verdict == "changed" for inspection in inspections):
             rows = read_files(run, contract, inspections)
     if rows is not None:
-        addressed = bronze.with_lineage(rows, batch_id=batch.number, run_id=run.run_id, ingested_at=run.started_at)
-        options = {"delta.dataSkippingStatsColumns": bronze.STATS_COLUMNS}
-        written = run.tables.append(
-            f"bronze.{contract.table}", addressed, batch_id=batch.number, options=options
-        ).inserted
+        written = appended(run, contract, batch, rows)
     fates = [_fate(contract.table, batch.number, inspection) for inspection in inspections]
     n_loaded = sum(fate.status == "loaded" for fate in fates)
-    run.done(_step(contract, batch, n_loaded, written, started))
+    run.done(bronze_step(contract, batch, started, files=n_loaded, rows=written))
     return fates
 
 
@@ -126,29 +127,6 @@ def _loaded_names(run: Run, looks: list[tuple[str, Inspection]]) -> dict[tuple[s
     return {(row.table_name, row.asked): row["first"]["path"] for row in first.collect()}
 
 
-def _step(contract: Contract, batch: Batch, files: int, rows: int, started: datetime) -> Step:
-    return Step(
-        "bronze", contract.table, batch.number, "append", started, seconds_since(started),
-        files=files, rows_in=rows, accepted=rows, changed=rows,
-    )  # fmt: skip
-
-
-def _tell_unknown_columns(run: Run, contract: Contract, inspections: list[Inspection]) -> None:
-    for inspection in inspections:
-        unknown = [name for name in inspection.header if name not in contract.source_columns.values()]
-        if unknown:
-            what = f"column {unknown[0]} is" if len(unknown) == 1 else f"columns {', '.join(unknown)} are"
-            run.warn(f"{inspection.file.path}: {what} not in the contract; the values are kept in _rescued")
-
-
-def _rows_in_bronze(run: Run, table: str, batch_id: int) -> dict[str, int]:
-    """The files of a batch that bronze holds, and how many rows of each."""
-    if run.tables.snapshot(f"bronze.{table}") is None:
-        return {}
-    rows = run.tables.read(f"bronze.{table}").filter(F.col("_batch_id") == batch_id)
-    return {row[0]: row[1] for row in rows.groupBy("_source_file").count().collect()}
-
-
 def _checked_again(run: Run, inspection: Inspection) -> Inspection:
     if inspection.verdict != "ok" or landing.is_unchanged(run.settings.landing, inspection.file):
         return inspection
@@ -165,6 +143,11 @@ def _settle(run: Run, fates: list[FileFate], already: list[FileFate]) -> None:
     _tell_duplicates(run, fates)
     record(run, fates)
     for fate in fates:
+        if run.settings.contracts[fate.table].jdbc is not None:
+            # a range of a table: there is nothing to move
+            if fate.status == "unclaimed":
+                run.warn(f"{fate.file.path}: not loaded: {fate.reason}")
+            continue
         if fate.status == "unclaimed":
             why = fate.reason or "it missed its batch"
             run.warn(f"{fate.file.path}: not loaded: {why}; the next run takes it")

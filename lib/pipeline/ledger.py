@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from lib import ops
 from lib.ops import RuleCount, Step
 from lib.pipeline.context import Run, seconds_since
+from lib.ranges import PREFIX
 from lib.tables import Tables
 
 LAST_STEP = "lakehouse.last_step"
@@ -117,7 +118,7 @@ def _bronze_steps(run: Run, known: set[tuple[Any, ...]]) -> list[Step]:
         return []
     loaded = run.tables.read(ops.FILES).filter((F.col("status") == "loaded") & (F.col("run_id") == run.run_id - 1))
     batches = loaded.groupBy("table_name", "batch_id").agg(
-        F.count(F.lit(1)).alias("files"), F.unix_micros(F.max("changed_at")).alias("us")
+        F.count_if(~F.startswith("path", F.lit(PREFIX))).alias("files"), F.unix_micros(F.max("changed_at")).alias("us")
     )
     known_of_any_run = {each[1:] for each in known}
     steps = []

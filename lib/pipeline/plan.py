@@ -18,6 +18,7 @@ from lib.pipeline.claim import planned
 from lib.pipeline.context import Run, histories
 from lib.pipeline.incoming import Incoming, look_into, net_changes
 from lib.pipeline.progress import Progress, has_all_of_bronze, progress_of, quarantine_of
+from lib.pipeline.ranges import in_words
 from lib.pipeline.refine import due
 from lib.silver import SILVER_LINEAGE
 from lib.terminal import counted, sized
@@ -25,13 +26,17 @@ from lib.terminal import counted, sized
 
 @dataclass(frozen=True)
 class Planned:
-    """One thing that a run would do, in words; `reads` are bytes of landed files, in so many `files`."""
+    """One thing that a run would do, in words; `reads` are bytes of landed files, in so many `files`.
+
+    `rows` are those of databases, of which nobody knows the bytes.
+    """
 
     layer: str
     table: str
     what: str
     files: int = 0
     reads: int = 0
+    rows: int = 0
 
 
 def plan(run: Run, listed: list[LandedFile], *, to_copy: Sequence[LandedFile] = ()) -> list[Planned]:
@@ -70,6 +75,12 @@ def _files(
     claim = planned(run, names, sorted([*(file for file in listed if file.path not in copies), *to_copy]))
     found = []
     for name, batches in claim.batches.items():
+        if run.settings.contracts[name].jdbc is not None:
+            found += [
+                Planned("bronze", name, in_words(each), rows=each.survey.rows if each.survey else 0) for each in batches
+            ]
+            incoming[name] = Incoming([])
+            continue
         files = [file for batch in batches for file in batch.files]
         size = sum(file.size for file in files)
         again = " that a run which died had begun" if any(batch.is_left_over for batch in batches) else ""
@@ -98,7 +109,7 @@ def _silver(run: Run, contract: Contract, incoming: Incoming | None) -> list[Pla
         rows = run.tables.read(f"bronze.{contract.table}").filter(F.col("_batch_id") > progress.through).count()
         found.append(f"{rows:,} rows of bronze are judged")
     if incoming is not None and incoming.judged is None:
-        found.append("what the files bring is judged")
+        found.append("what comes in is judged")
     if incoming is not None and incoming.rows:
         waiting = f", {incoming.quarantined:,} of them to wait in quarantine" if incoming.quarantined else ""
         found.append(

@@ -116,9 +116,15 @@ def show_plan(
     reporter.heading(f"plan  {settings.environment}  {settings.root}: nothing is changed")
     steps = plan(run, listed, to_copy=to_copy)
     n_files, size = sum(step.files for step in steps), sum(step.reads for step in steps)
+    rows = sum(step.rows for step in steps)
     n_gold = len({step.table for step in steps if step.layer == "gold"})
     said = [*run.warnings, *run.failures.values()]
-    total = f"{counted(n_files, 'file')} to load, {sized(size)} · {n_gold} of gold's tables to compute" if steps else ""
+    of_tables = f" · {counted(rows, 'row')} of databases to read" if rows else ""
+    total = (
+        f"{counted(n_files, 'file')} to load, {sized(size)}{of_tables} · {n_gold} of gold's tables to compute"
+        if steps
+        else ""
+    )
     reporter.planned(
         [(step.layer, step.table, step.what) for step in steps],
         warnings=said, total=f"{total or 'nothing to do'} · {counted(len(said), 'warning')}",

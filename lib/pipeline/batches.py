@@ -1,0 +1,52 @@
+"""A batch: what of an entity goes into bronze with one append, whether it is files or a range of a table."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from lib import bronze
+from lib.contract import Contract
+from lib.database import Survey
+from lib.landing import LandedFile
+from lib.ops import Step
+from lib.pipeline.context import Run, seconds_since
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some files of one entity that go into bronze with one append; `is_left_over`: a dead run planned it.
+
+    `former` has the content hash of an earlier loaded version of a kept file, by path. A range of a table is one file,
+    of no bytes, and `survey` what the database says of it.
+    """
+
+    number: int
+    files: list[LandedFile]
+    is_left_over: bool = False
+    former: dict[str, str] = field(default_factory=dict)
+    survey: Survey | None = None
+
+
+def appended(run: Run, contract: Contract, batch: Batch, rows: DataFrame) -> int:
+    """Write a batch's rows to bronze with their lineage; gives how many they are."""
+    addressed = bronze.with_lineage(rows, batch_id=batch.number, run_id=run.run_id, ingested_at=run.started_at)
+    options = {"delta.dataSkippingStatsColumns": bronze.STATS_COLUMNS}
+    return run.tables.append(f"bronze.{contract.table}", addressed, batch_id=batch.number, options=options).inserted
+
+
+def rows_in_bronze(run: Run, table: str, batch_id: int) -> dict[str, int]:
+    """The files of a batch that bronze holds, and how many rows of each."""
+    if run.tables.snapshot(f"bronze.{table}") is None:
+        return {}
+    rows = run.tables.read(f"bronze.{table}").filter(F.col("_batch_id") == batch_id)
+    return {row[0]: row[1] for row in rows.groupBy("_source_file").count().collect()}
+
+
+def bronze_step(contract: Contract, batch: Batch, started: datetime, *, files: int, rows: int) -> Step:
+    """A batch that is in bronze, as a step of the run."""
+    return Step(
+        "bronze", contract.table, batch.number, "append", started, seconds_since(started),
+        files=files, rows_in=rows, accepted=rows, changed=rows,
+    )  # fmt: skip
