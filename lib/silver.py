@@ -1,6 +1,6 @@
 """Silver: one row per key, its newest version; what fails is parted with reasons. Transforms only."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from pyspark.sql import Column, DataFrame
@@ -164,8 +164,12 @@ def is_newer(contract: Contract) -> str:
 
 def content_hash(contract: Contract) -> Column:
     """A BIGINT over all values of a row. xxhash64 skips NULLs, so that a value must not be able to change places."""
-    parts = [part for name in contract.columns for part in (F.col(name), F.col(name).isNull())]
-    return F.xxhash64(*parts).alias("_content_hash")
+    return hash_of(contract.columns).alias("_content_hash")
+
+
+def hash_of(columns: Iterable[str]) -> Column:
+    """The same over some columns of any row."""
+    return F.xxhash64(*[part for name in columns for part in (F.col(name), F.col(name).isNull())])
 
 
 def schema_of(contract: Contract) -> str:

@@ -16,7 +16,7 @@ from lib.contract import IS_LIVE
 from lib.diff import difference
 from lib.errors import ConservationError
 from lib.maintenance import DataFile, Effect
-from lib.session import Commit, Snapshot, commits_of, files_of, merge_metrics, snapshot_of
+from lib.session import Commit, Snapshot, commits_of, files_of, local_frame, merge_metrics, snapshot_of
 from lib.sql import sql_text
 
 FEED = {"delta.enableChangeDataFeed": "true"}
@@ -67,6 +67,10 @@ class Tables:
         rows = (reader if version is None else reader.option("versionAsOf", version)).load(self.path(name))
         is_whole = with_tombstones or IS_LIVE not in rows.columns
         return rows if is_whole else rows.filter(IS_LIVE).drop(IS_LIVE)
+
+    def read_or_empty(self, name: str, schema: str) -> DataFrame:
+        """A table's rows; where there is no table, none of the DDL `schema`."""
+        return self.read(name) if self.snapshot(name) is not None else local_frame(self.spark, [], schema)
 
     def count(self, name: str, *, with_tombstones: bool = False) -> int:
         """A table's rows, answered by Delta from its log if there are no tombstones; 0 where there is no table.

@@ -228,6 +228,11 @@ def _quintile(measure: str) -> Column:
     return 6 - F.ntile(5).over(Window.orderBy(F.desc(measure), "customer_id"))
 
 
+def or_zero(measure: str, type_name: str = MONEY) -> Column:
+    """A measure under its name, 0 where there is none."""
+    return F.coalesce(F.col(measure), F.lit(0)).cast(type_name).alias(measure)
+
+
 def _spend_if(condition: Column) -> Column:
     return _money(F.coalesce(F.sum(F.when(condition, F.col("total_value"))), F.lit(0)))
 

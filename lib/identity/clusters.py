@@ -17,7 +17,6 @@ def components(keys: DataFrame, links: DataFrame) -> DataFrame:
     ways = ways.localCheckpoint()
     found = keys.select("key", F.col("key").alias("component"))
     while True:
-        found = found.localCheckpoint()
         near = ways.join(found.withColumnRenamed("key", "key_r"), "key_r").groupBy(F.col("key_l").alias("key"))
         taken = found.join(near.agg(F.min("component").alias("_near")), "key", how="left").select(
             "key", F.least("component", "_near").alias("component"), F.col("component").alias("_before")

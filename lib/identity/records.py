@@ -6,6 +6,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lib.gold.ids import id_of
+from lib.history import beginning
 from lib.identity.settings import ATTRIBUTES
 
 COLUMNS = ("key", "source", "source_customer_id", *ATTRIBUTES)
@@ -72,7 +73,7 @@ def _of(rows: DataFrame, source: str, key: str, values: dict[str, Column]) -> Da
 
 def _now(rows: DataFrame, key: str, values: list[str]) -> DataFrame:
     """One row per customer: of what has not ended the one that began last."""
-    in_time = F.struct(F.coalesce("valid_from", F.lit("1900-01-01").cast("date")), key)
+    in_time = F.struct(F.coalesce("valid_from", beginning().cast("date")), key)
     held = rows.filter("valid_to IS NULL").groupBy("customer_id")
     return held.agg(F.max_by(F.struct(*values), in_time).alias("_it")).select("customer_id", "_it.*")
 

@@ -78,23 +78,16 @@ def identify(*, retrain: bool = False) -> Callable[[Run], None]:
 
 
 def _people(run: Run, *, everyone: bool) -> People:
-    rows = person_records(**{name: _silver(run, name) for name in _SOURCES})
-    records = rows.withColumn("_hash", F.xxhash64(*[part for name in ATTRIBUTES for part in (name, F.isnull(name))]))
-    records = records.persist()
+    contracts = run.settings.contracts
+    rows = {name: run.tables.read_or_empty(f"silver.{name}", silver.schema_of(contracts[name])) for name in _SOURCES}
+    records = person_records(**rows).withColumn("_hash", silver.hash_of(ATTRIBUTES)).persist()
     known = _read(run, RECORDS).select("key", "_hash").filter(F.lit(not everyone))
     changed = records.join(known, ["key", "_hash"], how="left_anti").select(*COLUMNS).persist()
     return People(records, changed, changed.count())
 
 
-def _silver(run: Run, entity: str) -> DataFrame:
-    if run.tables.snapshot(f"silver.{entity}") is not None:
-        return run.tables.read(f"silver.{entity}")
-    return local_frame(run.tables.spark, [], silver.schema_of(run.settings.contracts[entity]))
-
-
 def _read(run: Run, table: str) -> DataFrame:
-    is_there = run.tables.snapshot(table) is not None
-    return run.tables.read(table) if is_there else local_frame(run.tables.spark, [], _SCHEMAS[table])
+    return run.tables.read_or_empty(table, _SCHEMAS[table])
 
 
 def _links(run: Run, people: People, *, retrain: bool) -> DataFrame:

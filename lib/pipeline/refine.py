@@ -27,7 +27,6 @@ from lib.pipeline.progress import (
     version_of,
 )
 from lib.pipeline.remember import remember, remember_burials
-from lib.session import local_frame
 from lib.tables import FEED, Written
 
 
@@ -56,12 +55,7 @@ def referred(run: Run, contract: Contract) -> dict[str, DataFrame]:
     found = {}
     for name, reference in contract.references.items():
         other = run.settings.contracts[reference.entity]
-        is_there = run.tables.snapshot(f"silver.{other.table}") is not None
-        rows = (
-            run.tables.read(f"silver.{other.table}")
-            if is_there
-            else local_frame(run.tables.spark, [], silver.schema_of(other))
-        )
+        rows = run.tables.read_or_empty(f"silver.{other.table}", silver.schema_of(other))
         found[name] = quality.known(rows, name, reference)
     return found
 
@@ -77,13 +71,13 @@ def _refine(run: Run, contract: Contract) -> None:
     if before is not None and is_current and is_up_to_date(run, contract):
         run.done(Step("silver", contract.table, before.through, "unchanged", started))
         return
+    # the versions before the rows: whatever comes in between is looked at again
+    references = {name: version_of(run, f"silver.{name}") for name in sorted(referred_by(contract))}
     steps: list[Step] = []
     progress = before
     if progress is None or not is_current:
         progress, step = _take_in(run, contract, before, bronze.version, started)
         steps.append(step)
-    # the versions before the rows: whatever comes in between is looked at again
-    references = {name: version_of(run, f"silver.{name}") for name in sorted(referred_by(contract))}
     steps += _take_back(run, contract, before)
     if contract.snapshot and steps:
         buried = _bury(run, contract, bronze.version)

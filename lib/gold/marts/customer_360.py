@@ -2,11 +2,12 @@
 
 from datetime import date, datetime
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lib import history
 from lib.gold import measures
+from lib.gold.marts.customer_service import CONTACTS
 from lib.gold.registry import gold_table
 
 
@@ -123,15 +124,15 @@ def customer_360(  # noqa: PLR0913 each is an input or a setting
         "home_owner",
         "country",
         "region",
-        _or_zero("total_orders", "bigint"),
-        _or_zero("total_quantity", "bigint"),
-        _or_zero("total_spend"),
-        _or_zero("spend_web"),
-        _or_zero("spend_store"),
-        _or_zero("total_margin"),
+        measures.or_zero("total_orders", "bigint"),
+        measures.or_zero("total_quantity", "bigint"),
+        measures.or_zero("total_spend"),
+        measures.or_zero("spend_web"),
+        measures.or_zero("spend_store"),
+        measures.or_zero("total_margin"),
         "avg_order_value",
         "max_order_value",
-        _or_zero("distinct_products", "bigint"),
+        measures.or_zero("distinct_products", "bigint"),
         "favourite_category",
         "first_order_date",
         "last_order_date",
@@ -139,9 +140,9 @@ def customer_360(  # noqa: PLR0913 each is an input or a setting
         F.date_diff(F.lit(as_of), F.col("first_order_date")).alias("tenure_days"),
         "avg_days_between_orders",
         "longest_gap_days",
-        _or_zero("spend_last_90_days"),
-        _or_zero("spend_last_12_months"),
-        _or_zero("spend_previous_12_months"),
+        measures.or_zero("spend_last_90_days"),
+        measures.or_zero("spend_last_12_months"),
+        measures.or_zero("spend_previous_12_months"),
         "spend_trend",
         "spend_rank",
         "spend_rank_in_country",
@@ -152,27 +153,12 @@ def customer_360(  # noqa: PLR0913 each is an input or a setting
         "monetary_score",
         measures.rfm_segment().alias("rfm_segment"),
         F.coalesce(days_since > inactive_after_days, F.lit(True)).alias("is_inactive"),
-        _or_zero("total_margin").alias("historical_ltv"),
-        *[
-            _or_zero(count, "bigint")
-            for count in (
-                "interactions",
-                "interactions_by_phone",
-                "interactions_by_email",
-                "interactions_by_chat",
-                "interactions_in_store",
-                "complaints",
-                "open_follow_ups",
-            )
-        ],
+        measures.or_zero("total_margin").alias("historical_ltv"),
+        *[measures.or_zero(count, "bigint") for count in CONTACTS],
         "mean_satisfaction",
         "last_interaction_on",
-        _or_zero("payments", "bigint"),
+        measures.or_zero("payments", "bigint"),
         "failed_payment_share",
         "last_payment_on",
         F.lit(as_of).alias("as_of"),
     )
-
-
-def _or_zero(measure: str, type_name: str = measures.MONEY) -> Column:
-    return F.coalesce(F.col(measure), F.lit(0)).cast(type_name).alias(measure)

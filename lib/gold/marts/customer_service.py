@@ -2,11 +2,17 @@
 
 from datetime import date, datetime
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lib.gold import measures
 from lib.gold.registry import gold_table
+
+CONTACTS = (
+    "interactions", "interactions_by_phone", "interactions_by_email", "interactions_by_chat", "interactions_in_store",
+    "complaints", "open_follow_ups",
+)  # fmt: skip
+"""What is counted of a customer's contacts, 0 where there was none."""
 
 
 @gold_table(
@@ -40,20 +46,14 @@ def customer_service(fact_interactions: DataFrame, fact_payments: DataFrame, hel
     both = contacts.join(paid, "customer_id", how="full_outer")
     return both.select(
         "customer_id",
-        *[_or_zero(name) for name in _CONTACTS],
+        *[measures.or_zero(count, "bigint") for count in CONTACTS],
         "mean_satisfaction",
         "last_interaction_on",
-        _or_zero("payments"),
+        measures.or_zero("payments", "bigint"),
         "failed_payment_share",
-        F.coalesce("total_paid", F.lit(0)).cast(measures.MONEY).alias("total_paid"),
+        measures.or_zero("total_paid"),
         "last_payment_on",
     )
-
-
-_CONTACTS = (
-    "interactions", "interactions_by_phone", "interactions_by_email", "interactions_by_chat", "interactions_in_store",
-    "complaints", "open_follow_ups",
-)  # fmt: skip
 
 
 def _contacts(interactions: DataFrame, day: date | None) -> DataFrame:
@@ -83,7 +83,3 @@ def _paid(payments: DataFrame) -> DataFrame:
         F.sum(F.when(is_settled, signed)).alias("total_paid"),
         F.max(F.when(is_payment & is_settled, F.col("payment_date"))).alias("last_payment_on"),
     )
-
-
-def _or_zero(count: str) -> Column:
-    return F.coalesce(count, F.lit(0)).cast("bigint").alias(count)
