@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
@@ -201,12 +201,20 @@ def spelled(value: Any, *, is_ascii: bool) -> str:
     return json.dumps(value, ensure_ascii=is_ascii)
 
 
+def is_hollow(value: Any) -> bool:
+    """Nothing but empty objects? Where all lines have no more than that, the inference names no such member."""
+    if isinstance(value, dict):
+        return all(is_hollow(each) for each in value.values())
+    return isinstance(value, list) and {} in value and all(each is None or is_hollow(each) for each in value)
+
+
 def told(rescued: str | None) -> Any:
-    """`_rescued` with what is nested in its texts opened, so that spaces do not matter."""
+    """`_rescued` with what is nested in its texts opened, so that spaces do not matter, and without what is hollow."""
 
     def opened(value: Any) -> Any:
         if isinstance(value, dict):
-            return {name: opened(each) for name, each in value.items()}
+            members = {name: opened(each) for name, each in value.items()}
+            return {name: each for name, each in members.items() if not is_hollow(each)}
         if isinstance(value, str) and value[:1] in ("{", "["):
             try:
                 return opened(json.loads(value, parse_float=str, parse_int=str))
@@ -214,7 +222,7 @@ def told(rescued: str | None) -> Any:
                 return value
         return value
 
-    return opened(json.loads(rescued)) if rescued else None
+    return (opened(json.loads(rescued)) or None) if rescued else None
 
 
 numbers = st.from_regex(re.compile(r"-?(0|[1-9][0-9]{0,25})(\.[0-9]{1,12})?([eE][+-]?[0-9]{1,3})?"), fullmatch=True)
@@ -239,6 +247,7 @@ records = objects(
 
 
 @settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@example([{"w.x": {}}, {"u": [{}, None]}, {"v w": {"x": {}}}, {"u": []}], is_ascii=False)
 @given(st.lists(records, min_size=60, max_size=60), st.booleans())
 def test_both_ways_to_read_clean_lines_give_the_same_rows(
     spark: SparkSession, tmp_path: Path, drawn: list[dict[str, Any]], is_ascii: bool
