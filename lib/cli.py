@@ -1,6 +1,7 @@
 """What the jobs share: their arguments, and how an error ends them."""
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -141,6 +142,29 @@ def identify_job(description: str | None, conf: Path, argv: Sequence[str] | None
         from lib.pipeline.identify import identify
 
         return _run(settings, _all_of(settings), work=identify(retrain=given.retrain))
+
+    return ended(work)
+
+
+def explain_job(description: str | None, conf: Path, argv: Sequence[str] | None = None) -> int:
+    """A job that says why gold says what it says of a customer."""
+    parser = arguments(description, conf)
+    parser.add_argument("--customer", required=True, help="an id of gold, a record (pos:C0001234), a key or an e-mail")
+    parser.add_argument("--column", help="a figure of customer_360, e.g. total_spend: the rows that add up to it")
+    parser.add_argument("--limit", type=int, default=20, help="of these rows the newest (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="all of it as JSON")
+    given = parser.parse_args(argv)
+
+    def work() -> int:
+        settings = settings_of(given)
+        from lib.explain import explain, print_explanation
+
+        said = explain(_tables(settings), settings, given.customer, column=given.column, limit=given.limit)
+        if given.json:
+            sys.stdout.write(json.dumps(said, default=str, ensure_ascii=False, indent=2) + "\n")
+        else:
+            print_explanation(open_console(), said)
+        return 1 if said.get("figure", {}).get("adds_up") is False else 0
 
     return ended(work)
 

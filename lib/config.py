@@ -46,7 +46,8 @@ class Settings:
     """What one run works with.
 
     `root` and `landing` are absolute paths; `as_of` is None for "the latest order date"; `measures` has the values of
-    the model Measures by their names; `contracts` maps `{source}_{entity}` to its contract, in name order.
+    the model Measures by their names, and `survivorship`; `contracts` maps `{source}_{entity}` to its contract, in name
+    order.
     """
 
     environment: str
@@ -98,6 +99,8 @@ def load_settings(
     lakehouse, more = _read_model(conf / "lakehouse.yml", LakehouseFile)
     identity, mistaken = _read_model(conf / "identity.yml", IdentityFile)
     mistakes += more + mistaken
+    if identity is not None and not mistakes:
+        mistakes += _unknown_sources(conf / "identity.yml", identity, {each.source for each in contracts.values()})
     chosen: Environment | None = None
     if lakehouse is not None:
         chosen = lakehouse.environments.get(environment)
@@ -120,7 +123,7 @@ def load_settings(
         file_rows=chosen.file_rows,
         rewrite_below=chosen.rewrite_below,
         full_above=chosen.full_above,
-        measures=dict(lakehouse.measures),
+        measures={**dict(lakehouse.measures), "survivorship": identity.survivorship},
         maintenance=_upkeep(lakehouse.maintenance),
         demo=lakehouse.demo,
         contracts=contracts,
@@ -172,6 +175,16 @@ def _upkeep(said: Maintenance) -> Upkeep:
         purge_above=said.purge_above,
         **{name: age_of(age) for name, age in ages.items() if age is not None},
     )
+
+
+def _unknown_sources(file: Path, identity: IdentityFile, sources: set[str]) -> list[str]:
+    return [
+        f"{file}: survivorship.{group}: no contract has the source '{source}' (there are {', '.join(sorted(sources))})"
+        for group, rule in identity.survivorship.items()
+        if not isinstance(rule, str)
+        for source in rule
+        if source not in sources
+    ]
 
 
 def _place(path: Path) -> Path:

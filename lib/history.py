@@ -75,7 +75,12 @@ def buried(known: DataFrame, present: DataFrame, contract: Contract) -> DataFram
 
 
 def intervals(
-    known: DataFrame, key: Sequence[str], *, latest_by: Sequence[str] = (), columns: Sequence[str] | None = None
+    known: DataFrame,
+    key: Sequence[str],
+    *,
+    latest_by: Sequence[str] = (),
+    columns: Sequence[str] | None = None,
+    said_at: str = "",
 ) -> DataFrame:
     """One row per key and stretch of time in which its values were the same, without gaps or overlaps.
 
@@ -83,7 +88,8 @@ def intervals(
     that is the file's time); `columns` are the values that count, all but key, order and lineage if not given.
     Of the versions of one moment the last in their order counts. A deleted key has no row for the time in which it was
     gone. Columns: key, values, `valid_from` TIMESTAMP (BEGINNING for the first), `valid_to` TIMESTAMP (not included;
-    NULL: until further notice), `is_current` BOOLEAN.
+    NULL: until further notice), `is_current` BOOLEAN; and, under the name `said_at` if one is given, TIMESTAMP, the
+    moment of the version with which the stretch began, of the first one too.
     """
     order = silver.order_of(latest_by, has_deletes=IS_LIVE in known.columns)
     apart = {*key, *order, *SILVER_LINEAGE, IS_LIVE}
@@ -109,6 +115,7 @@ def intervals(
         F.when(F.col("_is_first"), beginning()).otherwise(F.col("_from")).alias("valid_from"),
         "valid_to",
         F.col("valid_to").isNull().alias("is_current"),
+        *([F.col("_from").alias(said_at)] if said_at else []),
     )
 
 

@@ -15,6 +15,7 @@ from rich.console import Console
 from lib.bronze import raw_schema
 from lib.config import Settings, load_settings
 from lib.contract import Contract, bronze_name
+from lib.identity.tables import RESOLUTION
 from lib.pipeline.request import requested
 from lib.pipeline.run import run_layers, show_plan
 from lib.session import snapshot_of
@@ -50,6 +51,11 @@ RECEIPTS = Contract.model_validate(
     }
 )
 """Of nested records: {"id": …, "product": {"price": …, "maker": {"name": …}}, "Note": …}."""
+
+
+def unresolved(asked: dict[str, Any]) -> dict[str, Any]:
+    """What a run is asked for, without who is who."""
+    return {**asked, "exclude": [*asked.get("exclude", ()), RESOLUTION]}
 
 
 @dataclass(frozen=True)
@@ -102,25 +108,30 @@ class Lake:
         work: Any = None,
         copy_from: Any = None,
         show: bool = False,
+        resolved: bool = False,
         **asked: Any,
     ) -> Outcome:
-        """Run the layers and catch what is printed, in a terminal 200 columns wide."""
+        """Run the layers and catch what is printed, in a terminal 200 columns wide.
+
+        Who is who is left out unless it is to be `resolved`: a customer is then a record, which most tests are about.
+        """
         if make_landing:
             self.landing.mkdir(parents=True, exist_ok=True)
         out = io.StringIO()
         console = Console(file=out, width=200)
         settings = self.settings(**({"as_of": as_of} if as_of else {}))
-        request = requested(settings.contracts, **asked)
+        request = requested(settings.contracts, **(asked if resolved else unresolved(asked)))
         options = {"prepare": prepare, "work": work, "copy_from": copy_from, "show": show}
         status = run_layers(settings, lambda: self.spark, request, console=console, **options)
         return Outcome(status, out.getvalue())
 
-    def plan(self, *, copy_from: Path | None = None, **asked: Any) -> Outcome:
+    def plan(self, *, copy_from: Path | None = None, resolved: bool = False, **asked: Any) -> Outcome:
         """What a run would do, in a terminal 200 columns wide."""
         out = io.StringIO()
         settings = self.settings()
         status = show_plan(
-            settings, lambda: self.spark, requested(settings.contracts, **asked),
+            settings, lambda: self.spark,
+            requested(settings.contracts, **(asked if resolved else unresolved(asked))),
             copy_from=copy_from, console=Console(file=out, width=200),
         )  # fmt: skip
         return Outcome(status, out.getvalue())

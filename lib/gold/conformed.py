@@ -48,5 +48,20 @@ def stores_in_territories(pos_stores: DataFrame, adventureworks_territories: Dat
     )
 
 
+def territory_of_place(places: DataFrame, dim_territories: DataFrame) -> DataFrame:
+    """The places, which have `country` and `region`, with the `territory_id` in which they are.
+
+    That is the territory of their country and region in any case, else the only one of their country; NULL without.
+    """
+    known = dim_territories.filter("country IS NOT NULL")
+    by_name = known.groupBy(_place()).agg(F.min("territory_id").alias("_of_region"))
+    country = F.upper(F.trim("country")).alias("_country")
+    only_one = F.when(F.count(F.lit(1)) == 1, F.min("territory_id")).alias("_of_country")
+    by_country = known.groupBy(country).agg(only_one)
+    named = places.withColumns({"place": _place(), "_country": country})
+    both = named.join(by_name, "place", how="left").join(by_country, "_country", how="left")
+    return both.withColumn("territory_id", F.coalesce("_of_region", "_of_country"))
+
+
 def _place() -> Column:
     return F.upper(F.concat(F.trim("country"), F.lit("/"), F.trim("region"))).alias("place")

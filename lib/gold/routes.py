@@ -15,6 +15,8 @@ from lib.bounds import Ends, between, count_and_ends
 from lib.contract import IS_LIVE, Contract
 from lib.history import intervals
 
+_MAPPED = "_mapped"
+
 CAME = "_came"
 """In changes: how many times more a row is there than before, below zero for one that was there before."""
 
@@ -47,6 +49,21 @@ class Via:
 
 
 @dataclass(frozen=True)
+class Mapped:
+    """The key of a row is what another input says for it: `to` of the row of `mapping` whose `there` is `here`.
+
+    Where that has none the key is `here` itself. `here` is SQL over the changed input, `there` and `to` over the
+    mapping, which has each `there` once. `names_only` is as in By.
+    """
+
+    mapping: str
+    here: str
+    there: str
+    to: str
+    names_only: bool = False
+
+
+@dataclass(frozen=True)
 class Keys:
     """Keys to compute again: `rows`, distinct, columns `_key_0`, …; and how many they are.
 
@@ -63,7 +80,7 @@ class Keys:
         return between(self.ends, {name: f"{alias}{part}" for name, part in parts if part in columns})
 
 
-Step = str | By | Via
+Step = str | By | Via | Mapped
 """A text is SQL over an input's columns, the whole key."""
 
 Route = Step | list[Step]
@@ -138,7 +155,11 @@ def restricted(inputs: Mapping[str, DataFrame], keys: Keys, routes: Mapping[str,
     whole = dict(inputs)
     for name, route in routes.items():
         step = _steps(route)[0]
-        if len(_steps(route)) == 1 and not isinstance(step, Via):
+        if len(_steps(route)) > 1 or isinstance(step, Via):
+            continue
+        if isinstance(step, Mapped):
+            whole[name] = of_keys(_mapped(inputs[name], step, inputs), keys, (_MAPPED,)).drop(_MAPPED)
+        else:
             whole[name] = of_keys(inputs[name], keys, _by(step).key)
     return whole
 
@@ -157,14 +178,24 @@ def _along(
     routes: Mapping[str, Route],
     known: DataFrame,
 ) -> DataFrame:
+    if isinstance(step, Mapped):
+        changed, step = _mapped(changed, step, inputs), By((_MAPPED,), names_only=step.names_only)
     if not isinstance(step, Via):
         by = _by(step)
         return _named_anew(changed, by.key, known) if by.names_only else _read(changed, by)
     joined = _read(changed, By((step.here,), step.reads)).filter("_key_0 IS NOT NULL").distinct()
     here = joined.select(F.col("_key_0").alias("_here"))
     reached = inputs[step.through].join(here, F.expr(step.there) == F.col("_here"), how="left_semi")
-    direct = [_by(each) for each in _steps(routes[step.through]) if not isinstance(each, Via)]
+    direct = [_by(each) for each in _steps(routes[step.through]) if isinstance(each, str | By)]
     return reduce(DataFrame.union, [reached.select(*_keys(each.key)) for each in direct])
+
+
+def _mapped(rows: DataFrame, step: Mapped, inputs: Mapping[str, DataFrame]) -> DataFrame:
+    """The rows with the key to which their mapping leads, `_MAPPED`."""
+    mapping = inputs[step.mapping].select(F.expr(step.there).alias("_there"), F.expr(step.to).alias("_to"))
+    here = rows.withColumn("_here", F.expr(step.here))
+    both = here.join(mapping, F.col("_here") == F.col("_there"), how="left")
+    return both.withColumn(_MAPPED, F.coalesce("_to", "_here")).drop("_here", "_there", "_to")
 
 
 def _read(rows: DataFrame, by: By) -> DataFrame:

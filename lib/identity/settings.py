@@ -5,11 +5,14 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from lib.contract import ConfigModel, Name
+from lib.gold.golden import GROUPS
 
 ATTRIBUTES = ("first_name", "last_name", "birth_date", "email", "phone", "street", "postcode", "gender")
 """What records may be compared by; see `lib.identity.records`."""
 
 Kind = Literal["name", "date", "email", "text", "whole"]
+
+Survival = Literal["recent", "frequent", "longest"] | list[Name]
 
 
 class MatchModel(ConfigModel):
@@ -46,6 +49,9 @@ class IdentityFile(ConfigModel):
     join_above: float = Field(gt=0, le=1, description="probability from which on two records are one person")
     review_above: float = Field(gt=0, le=1, description="probability from which on somebody should look")
     matching: MatchModel = Field(alias="model")
+    survivorship: dict[Name, Survival] = Field(
+        description="which of a person's records each group of attributes is taken from; a list: the sources in order"
+    )
 
     @model_validator(mode="after")
     def _columns_are_known(self) -> "IdentityFile":
@@ -55,6 +61,9 @@ class IdentityFile(ConfigModel):
         unknown = sorted({*named} - {*ATTRIBUTES})
         if unknown:
             raise ValueError(f"{', '.join(unknown)}: no such column (there are {', '.join(ATTRIBUTES)})")
+        odd = sorted({*self.survivorship} ^ {*GROUPS})
+        if odd:
+            raise ValueError(f"survivorship: {', '.join(odd)}: there must be one rule for each of {', '.join(GROUPS)}")
         if self.review_above > self.join_above:
             raise ValueError(f"review_above: {self.review_above} is above join_above ({self.join_above})")
         return self

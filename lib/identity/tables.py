@@ -6,6 +6,26 @@ RECORDS, LINKS, MODELS = "silver.identity_records", "silver.identity_links", "si
 EVENTS, IDENTITIES, REVIEW = "silver.identity_events", "silver.customer_identities", "silver.identity_review"
 FORMER, DECISIONS = "silver.former_customer_ids", "silver.identity_decisions"
 
+RESOLUTION = "customer_identities"
+"""The work that makes them all, as a run is asked for it."""
+
+DESCRIBED_BY = {
+    "adventureworks": {"adventureworks_customers": "customer_key"},
+    "crm": {"crm_customers": "customer_id", "crm_phones": "customer_id", "crm_addresses": "customer_id"},
+    "pos": {"pos_customers": "customer_id"},
+}
+"""By source the entities that describe customers, and their column that names one."""
+
+NAMED_BY = {
+    "adventureworks": {"adventureworks_sales": "customer_key"},
+    "crm": {"crm_interactions": "customer_id", "crm_payments": "customer_id"},
+    "pos": {"pos_sales": "customer_id"},
+}
+"""The same of the entities that have what customers did."""
+
+READ = tuple(sorted(entity for by in (DESCRIBED_BY, NAMED_BY) for entities in by.values() for entity in entities))
+"""The entities that the work reads."""
+
 GRAINS: dict[str, tuple[str, ...]] = {
     IDENTITIES: ("source", "source_customer_id"),
     FORMER: ("former_id",),

@@ -17,9 +17,10 @@ from lib.config import Settings
 from lib.errors import LakehouseError
 from lib.gold import routes
 from lib.gold.registry import GoldTable, code_version, gold_tables
+from lib.identity.tables import SCHEMAS
 from lib.ops import Step
 from lib.pipeline.affected import NOTHING, Feeds, Made, Scope, scope_of
-from lib.pipeline.context import Run, full_name, histories, options_of, properties_for, seconds_since
+from lib.pipeline.context import Run, full_name, histories, maker_of, options_of, properties_for, seconds_since
 from lib.pipeline.ledger import last_made
 from lib.session import local_frame
 from lib.tables import Written
@@ -62,7 +63,8 @@ def gold_of(run: Run) -> Gold:
 
 def input_mistakes(settings: Settings) -> list[str]:
     """The parameters of gold functions that are neither a table nor a setting, a line each."""
-    known = {*settings.contracts, *histories(settings), *gold_tables(), *settings.measures, *_MOMENTS}
+    of_people = {name.removeprefix("silver.") for name in SCHEMAS}
+    known = {*settings.contracts, *histories(settings), *of_people, *gold_tables(), *settings.measures, *_MOMENTS}
     return [
         f"gold.{table.name}: its parameter '{each}' is no contract's table or history, gold table or measure"
         for table in gold_tables().values()
@@ -83,8 +85,7 @@ def _last_order_date(gold: Gold) -> date | None:
 def _build(gold: Gold, table: GoldTable) -> None:
     run = gold.run
     started = run.begin("gold", table.name)
-    entities = {name: contract.table for name, contract in histories(run.settings).items()}
-    failed = [each for each in table.inputs if entities.get(each, each) in run.failures]
+    failed = [each for each in table.inputs if maker_of(run.settings, each) in run.failures]
     if failed:
         run.fail(table.name, f"gold.{table.name}: not built: {', '.join(failed)} failed")
         return
@@ -236,10 +237,18 @@ def _input(run: Run, table: str) -> tuple[DataFrame, int]:
         raise LakehouseError(f"gold.{table}: was never built; a run that leaves it out cannot build what reads it")
     past = histories(run.settings).get(table)
     if snapshot is None:
-        schema = history.schema_of(past) if past else silver.schema_of(run.settings.contracts[table])
-        return local_frame(run.tables.spark, [], schema), -1
+        return local_frame(run.tables.spark, [], _schema_of(run.settings, table)), -1
     rows = run.tables.read(full_name(table), version=snapshot.version, with_tombstones=past is not None)
     return rows, snapshot.version
+
+
+def _schema_of(settings: Settings, table: str) -> str:
+    """The columns, as DDL, of a table of silver as gold's functions name it."""
+    past = histories(settings).get(table)
+    if past is not None:
+        return history.schema_of(past)
+    of_people = SCHEMAS.get(full_name(table))
+    return of_people or silver.schema_of(settings.contracts[table])
 
 
 def _count(run: Run, table: str) -> int:

@@ -11,6 +11,7 @@ from typing import TypeVar
 from lib.config import Settings
 from lib.contract import Contract
 from lib.gold.registry import GoldTable, gold_tables, is_followed
+from lib.identity.tables import RESOLUTION, SCHEMAS
 from lib.ops import Action, Step
 from lib.pipeline.request import Request
 from lib.tables import FEED, MARKS, Tables
@@ -129,6 +130,14 @@ def options_of(table: GoldTable) -> dict[str, str]:
 def histories(settings: Settings) -> dict[str, Contract]:
     """The contracts that keep every version, by the names of the tables where they do."""
     return {each.history_table: each for each in settings.contracts.values() if each.history}
+
+
+def maker_of(settings: Settings, table: str) -> str:
+    """What makes a table that gold's functions name so: an entity, the work of who is who, or itself."""
+    past = histories(settings).get(table)
+    if past is not None:
+        return past.table
+    return RESOLUTION if f"silver.{table}" in SCHEMAS else table
 
 
 def full_name(table: str) -> str:

@@ -34,6 +34,11 @@ class People:
     n_changed: int
 
 
+def resolve(run: Run, *, retrain: bool = False) -> None:
+    """As `identify`, within a run."""
+    identify(retrain=retrain)(run)
+
+
 def identify(*, retrain: bool = False) -> Callable[[Run], None]:
     """Gives every record of a person in silver the person's id.
 

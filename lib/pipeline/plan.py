@@ -11,11 +11,12 @@ from lib.config import contract_hash
 from lib.contract import IS_LIVE, Contract
 from lib.gold import routes
 from lib.gold.registry import GoldTable, gold_tables
+from lib.identity.tables import DESCRIBED_BY, IDENTITIES, NAMED_BY, READ, RESOLUTION
 from lib.landing import LandedFile
 from lib.pipeline import build
 from lib.pipeline.affected import NOTHING
 from lib.pipeline.claim import planned
-from lib.pipeline.context import Run, histories
+from lib.pipeline.context import Run, maker_of
 from lib.pipeline.incoming import Incoming, look_into, net_changes
 from lib.pipeline.progress import Progress, has_all_of_bronze, progress_of, quarantine_of
 from lib.pipeline.ranges import in_words
@@ -54,9 +55,12 @@ def plan(run: Run, listed: list[LandedFile], *, to_copy: Sequence[LandedFile] = 
         if "silver" in run.request.layers:
             for name in names:
                 found += _silver(run, run.settings.contracts[name], incoming.get(name))
+        judged = {name: each.judged for name, each in incoming.items() if each.judged is not None}
+        moving = {each.table for each in found if each.layer == "silver"}
+        if "silver" in run.request.layers and RESOLUTION in run.request.tables:
+            found += _people(run, moving, judged)
         if "gold" in run.request.layers:
-            judged = {name: each.judged for name, each in incoming.items() if each.judged is not None}
-            found += _gold(run, {each.table for each in found if each.layer == "silver"}, judged)
+            found += _gold(run, {*moving, *[each.table for each in found if each.table == RESOLUTION]}, judged)
     finally:
         for each in incoming.values():
             if each.landed is not None:
@@ -131,13 +135,34 @@ def _due(run: Run, contract: Contract, progress: Progress | None) -> int:
     return due(run, contract, progress).count()
 
 
+def _people(run: Run, moving: set[str], judged: Mapping[str, DataFrame]) -> list[Planned]:
+    """Would it be looked into who is who: for records that come in, and for customers whom a fact names first."""
+    if run.tables.snapshot(IDENTITIES) is None:
+        there = [name for name in READ if name in moving or run.tables.snapshot(f"silver.{name}") is not None]
+        return [Planned("identity", RESOLUTION, "full (the first time)")] if there else []
+    described = [name for entities in DESCRIBED_BY.values() for name in entities if name in moving]
+    named = [
+        name
+        for source, entities in NAMED_BY.items()
+        for name, key in entities.items()
+        if name in moving and (name not in judged or _names_a_new_one(run, judged[name], source, key))
+    ]
+    came = sorted([*described, *named])
+    return [Planned("identity", RESOLUTION, f"who is who in what {', '.join(came)} takes in")] if came else []
+
+
+def _names_a_new_one(run: Run, rows: DataFrame, source: str, key: str) -> bool:
+    known = run.tables.read(IDENTITIES).filter(F.col("source") == source).select("source_customer_id")
+    named = rows.select(F.col(key).cast("string").alias("source_customer_id")).filter("source_customer_id IS NOT NULL")
+    return not named.join(known, "source_customer_id", how="left_anti").isEmpty()
+
+
 def _gold(run: Run, moving: set[str], judged: Mapping[str, DataFrame]) -> list[Planned]:
     """The tables of gold that would be computed, in the order of their making.
 
     `moving` are entities that change; `judged` are the rows that wait in landing, for those of which some do.
     """
     tables = {name: table for name, table in gold_tables().items() if name in run.request.tables}
-    entities = {name: contract.table for name, contract in histories(run.settings).items()}
     graph = {name: [each for each in table.inputs if each in tables] for name, table in tables.items()}
     gold = build.gold_of(run)
     found = []
@@ -145,7 +170,7 @@ def _gold(run: Run, moving: set[str], judged: Mapping[str, DataFrame]) -> list[P
     try:
         for name in TopologicalSorter(graph).static_order():
             table = tables[name]
-            moved = [each for each in table.inputs if entities.get(each, each) in moves]
+            moved = [each for each in table.inputs if maker_of(run.settings, each) in moves]
             what = _scope_in_words(gold, table, moved, judged)
             changes = _schema_changes(
                 {column: each.type for column, each in table.definitions.items()}, _columns(run, f"gold.{name}")

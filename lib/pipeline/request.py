@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from lib.errors import ConfigError
 from lib.gold.registry import gold_tables
+from lib.identity.tables import READ, RESOLUTION, SCHEMAS
 
 LAYERS = ("bronze", "silver", "gold")
 
 
 @dataclass(frozen=True)
 class Request:
-    """Names of entities (`pos_sales`) and of gold tables.
+    """Names of entities (`pos_sales`) and of gold tables, and `customer_identities` for who is who.
 
     `tables`: what the run works on, in these layers; `refreshed`: gold tables to compute whole; `refined_again`:
     entities of which all of bronze is judged again; `forgiving` quarantines what a rule says to fail on.
@@ -46,11 +47,11 @@ def requested(
     """
     silver = dict.fromkeys(entities, ())
     # a history is a table of the entity that it has the versions of
-    inputs = {
-        name: [each if each in silver else each.removesuffix("_history") for each in table.inputs]
-        for name, table in gold_tables().items()
+    makers = {name.removeprefix("silver."): RESOLUTION for name in SCHEMAS} | {
+        f"{name}_history": name for name in silver
     }
-    known: dict[str, Sequence[str]] = {**silver, **inputs}
+    inputs = {name: [makers.get(each, each) for each in table.inputs] for name, table in gold_tables().items()}
+    known: dict[str, Sequence[str]] = {**silver, RESOLUTION: READ, **inputs}
     tables = _with_inputs(matching("--only", only, known), known) if only else {*known}
     tables -= matching("--exclude", exclude, known)
     if not tables:

@@ -10,10 +10,12 @@ from rich.console import Console
 from lib import landing
 from lib.config import Settings
 from lib.errors import LakehouseError
+from lib.identity.tables import RESOLUTION
 from lib.lock import locked
 from lib.logs import log_path, no_log, run_log
 from lib.pipeline.build import build
 from lib.pipeline.context import Run, now, seconds_since
+from lib.pipeline.identify import resolve
 from lib.pipeline.ingest import ingest
 from lib.pipeline.ledger import catch_up, write_ledger
 from lib.pipeline.plan import plan
@@ -162,5 +164,7 @@ def _work(run: Run) -> None:
         ingest(run, names)
     if "silver" in run.request.layers:
         refine(run, [name for name in names if name not in run.failures])
+        if RESOLUTION in run.request.tables:
+            resolve(run)
     if "gold" in run.request.layers:
         build(run)

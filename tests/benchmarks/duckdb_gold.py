@@ -29,13 +29,23 @@ MACROS = """
 
 GOLD = {
     "dim_customers": """
-        SELECT 'pos:' || customer_id AS customer_id, 'pos' AS source, customer_id AS source_customer_id,
-               name AS full_name, email, phone, loyalty_tier, loyalty_points, region AS home_region, birth_date,
-               false AS is_inferred
-        FROM customers
-        UNION ALL
-        SELECT DISTINCT 'pos:' || customer_id, 'pos', customer_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL::DATE, true
-        FROM sales ANTI JOIN customers USING (customer_id)
+        WITH everyone AS (
+            SELECT customer_id, name, email, phone, loyalty_tier, loyalty_points, region, birth_date,
+                   false AS is_inferred
+            FROM customers
+            UNION ALL
+            SELECT DISTINCT customer_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL::DATE, true
+            FROM sales ANTI JOIN customers USING (customer_id)
+        ), named AS (
+            SELECT 'pos:' || customer_id AS id, * FROM everyone
+        )
+        SELECT id AS customer_id, [id] AS source_ids, name AS full_name, if(name IS NULL, NULL, id) AS name_source,
+               birth_date, if(birth_date IS NULL, NULL, id) AS birth_date_source, email,
+               if(email IS NULL, NULL, id) AS email_source, phone, if(phone IS NULL, NULL, id) AS phone_source,
+               loyalty_tier, loyalty_points, region AS home_region,
+               if(coalesce(loyalty_tier, CAST(loyalty_points AS VARCHAR), region) IS NULL, NULL, id) AS loyalty_source,
+               is_inferred
+        FROM named
         """,
     "dim_products": """
         SELECT 'pos:' || product_id AS product_id, 'pos' AS source, product_id AS source_product_id, product_id AS sku,

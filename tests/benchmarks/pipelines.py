@@ -10,7 +10,7 @@
   d  this project the night after, with --batch more rows (it takes c, and b of all rows to compare with)
 
 All make the same tables, and before anything is told their rows are compared: a difference ends the benchmark. Costs
-are those of whole processes, start-up included.
+are those of whole processes, start-up included. Who is who is left out: the others do not ask.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lib.identity.tables import RESOLUTION
 from tests.benchmarks import deliveries, report
 from tests.benchmarks.compare import TABLES, differences, marked
 from tests.benchmarks.measure import HOME, SMALL_LOAD, bytes_below, cost_of, plain_spark, spark_of_the_project
@@ -54,7 +55,7 @@ class Bench:
         root = self.folder / lake
         deliveries.link(self.folder / landing, root / "landing")
         environment = spark_of_the_project(self.heap, is_small=bytes_below(root / "landing") < SMALL_LOAD)
-        program = [sys.executable, HOME / "jobs/run_pipeline.py", "--root", root]
+        program = [sys.executable, HOME / "jobs/run_pipeline.py", "--root", root, "--exclude", RESOLUTION]
         return self._measured(name, program, root, environment, is_ours=True)
 
     def compare(self, ours: str, theirs: str) -> None:

@@ -8,11 +8,12 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from lib.config import read_contracts
+from lib.config import load_settings, read_contracts
 from lib.gold.marts.customer_360 import customer_360
 from lib.gold.marts.customer_metrics import customer_metrics
 from lib.gold.marts.sales_by_customer_month import sales_by_customer_month
 from lib.gold.registry import gold_tables
+from lib.identity.tables import SCHEMAS
 from lib.lakehouse import IncentiveTier
 from lib.session import local_frame
 from tests.builders import CONF
@@ -42,6 +43,10 @@ DEFAULTS: dict[str, Row] = {
         "territory_key": 1, "quantity": 1,
     },
     "adventureworks_territories": {"territory_key": 1, "region": "Northwest", "country": "United States"},
+    "crm_addresses": {
+        "address_id": "D1", "customer_id": "P1", "type": "home", "street": "1 Elm Street", "city": "Seattle",
+        "postcode": "98101", "region": "Northwest", "country": "United States", "updated_at": "2017-01-01T00:00:00Z",
+    },
     "crm_agents": {"agent_id": "A1", "name": "Ada"},
     "crm_customers_history": {
         "customer_id": "P1", "first_name": "Ada", "last_name": "Byron", "updated_at": "2017-01-01T00:00:00Z",
@@ -56,16 +61,23 @@ DEFAULTS: dict[str, Row] = {
         "payment_id": "Y1", "customer_id": "P1", "amount": "10.00", "currency": "USD", "type": "payment",
         "status": "settled", "paid_on": "2017-01-01", "updated_at": "2017-01-01T10:00:00Z",
     },
+    "crm_phones": {
+        "phone_id": "N1", "customer_id": "P1", "type": "mobile", "number": "206 555 0100",
+        "updated_at": "2017-01-01T00:00:00Z",
+    },
     "customer_360": {
         "customer_id": "ada", "full_name": "Ada Lovelace", "total_orders": 1, "rfm_segment": "New",
         "is_inactive": False,
     },
+    "customer_identities": {"source": "pos", "source_customer_id": "C1", "customer_id": "K1"},
     "customer_metrics": {"customer_id": "ada", "total_orders": 1},
     "customer_service": {"customer_id": "ada"},
-    "dim_customers": {"customer_id": "web:ada", "source": "web", "source_customer_id": "ada", **_NOW},
+    "dim_customers": {"customer_id": "web:ada", "source_ids": ["web:ada"], "systems": ["web"], **_NOW},
+    "dim_locations": {"location_id": "SEATTLE", "city": "Seattle"},
     "dim_products": {"product_id": "bike", "category": "Bikes", **_NOW},
     "dim_sales_people": {"sales_person_id": "pos:P1", "name": "Alan Turing", "is_inferred": False},
     "dim_territories": {"territory_id": "west", "region": "Northwest", "country": "United States"},
+    "former_customer_ids": {"former_id": "K2", "customer_id": "K1"},
     "pos_customers_history": {
         "customer_id": "C1", "name": "Grace Hopper", "updated_at": "2017-01-01T00:00:00Z", **_VERSION,
     },
@@ -102,6 +114,7 @@ SETTINGS: Row = {
     "held_at": None,
     "inactive_after_days": 180,
     "high_value_above": Decimal(1000),
+    "survivorship": load_settings(CONF).measures["survivorship"],
     "incentive_tiers": [
         IncentiveTier(**{"from": "100", "rate": "0.01"}),
         IncentiveTier(**{"from": 1000, "rate": 0.05}),
@@ -162,8 +175,10 @@ def customer_360_of(
 ) -> DataFrame:
     """customer_360 with the customer_metrics of the same day."""
     metrics, months = customer_metrics(facts, products, as_of, None), sales_by_customer_month(facts, as_of)
-    service = frame(facts.sparkSession, "customer_service")
-    return customer_360(metrics, service, customers, territories, facts, months, as_of, None, inactive)
+    service, homes, former = (
+        frame(facts.sparkSession, name) for name in ("customer_service", "dim_locations", "former_customer_ids")
+    )
+    return customer_360(metrics, service, customers, homes, territories, facts, former, months, as_of, None, inactive)
 
 
 @cache
@@ -171,6 +186,8 @@ def columns_of(table: str) -> dict[str, str]:
     """The columns of a silver or gold table and their types; those of its lineage too where it is a history."""
     if table in gold_tables():
         return {name: column.type for name, column in gold_tables()[table].definitions.items()}
+    if f"silver.{table}" in SCHEMAS:
+        return dict(column.split(" ") for column in SCHEMAS[f"silver.{table}"].split(", "))  # type: ignore[misc]
     contracts, mistakes = read_contracts(CONF / "contracts")
     assert not mistakes
     is_history = table not in contracts

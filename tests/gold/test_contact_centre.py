@@ -45,15 +45,15 @@ def test_a_customer_of_the_contact_centre_has_versions_and_who_is_only_named_is_
         crm_interactions=[{"customer_id": "P1"}, {"customer_id": "P2"}],
         crm_payments=[{"customer_id": "P3"}],
     )
-    columns = ["customer_id", "source", "source_customer_id", "full_name", "is_inferred", "is_current"]
+    columns = ["customer_id", "source_ids", "full_name", "is_inferred", "is_current"]
     assert_rows(
         customers,
         columns,
         [
-            ("crm:P1", "crm", "P1", "Ada Byron", False, False),
-            ("crm:P1", "crm", "P1", "Ada Lovelace", False, True),
-            ("crm:P2", "crm", "P2", None, True, True),
-            ("crm:P3", "crm", "P3", None, True, True),
+            ("crm:P1", ["crm:P1"], "Ada Byron", False, False),
+            ("crm:P1", ["crm:P1"], "Ada Lovelace", False, True),
+            ("crm:P2", ["crm:P2"], None, True, True),
+            ("crm:P3", ["crm:P3"], None, True, True),
         ],
     )
 

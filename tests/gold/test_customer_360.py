@@ -12,7 +12,7 @@ from tests.gold.builders import Row, customer_360_of, frame, sales
 AS_OF = date(2017, 6, 30)
 
 PEOPLE: tuple[Row, ...] = (
-    {"customer_id": "ada", "source": "web", "source_customer_id": "1", "full_name": "Ada", "email": "ada@example.com"},
+    {"customer_id": "ada", "source_ids": ["web:1"], "full_name": "Ada", "email": "ada@example.com"},
     {"customer_id": "never bought", "full_name": "Nobody", "annual_income": "90000.00"},
     {"customer_id": "bought later", "full_name": "Later"},
     {"customer_id": "bought partly later"},
@@ -21,7 +21,7 @@ PEOPLE: tuple[Row, ...] = (
     {"customer_id": "181 days ago"},
     {"customer_id": "only unknown goods"},
     {"customer_id": "birthday today", "birth_date": "1966-06-30"},
-    {"customer_id": "pos:C1", "source": "pos", "source_customer_id": "C1", "full_name": "Grace", "phone": "+1 555 0100"}
+    {"customer_id": "pos:C1", "source_ids": ["pos:C1"], "full_name": "Grace", "phone": "+1 555 0100"}
     | {"loyalty_tier": "gold", "loyalty_points": 120, "home_region": "Northwest"},
 )
 
@@ -112,7 +112,17 @@ def test_a_customer_is_where_the_latest_order_went(customers: dict[str, dict[str
 
 def test_who_never_bought_has_zeros_for_totals_and_nothing_else(customers: dict[str, dict[str, Any]]) -> None:
     row = customers["never bought"]
-    known = {"customer_id", "source_ids", "full_name", "annual_income", "as_of", "rfm_segment", "is_inactive"}
+    known = {
+        "customer_id",
+        "source_ids",
+        "systems",
+        "former_ids",
+        "full_name",
+        "annual_income",
+        "as_of",
+        "rfm_segment",
+        "is_inactive",
+    }
     zeros = {"total_orders", "total_quantity", "total_spend", "total_margin", "distinct_products", "historical_ltv"}
     zeros |= {"spend_last_90_days", "spend_last_12_months", "spend_previous_12_months", "spend_web", "spend_store"}
     zeros |= {name for name in row if name.startswith("interactions")} | {"complaints", "open_follow_ups", "payments"}

@@ -86,8 +86,8 @@ def test_the_grain_of_every_table_is_unique(built: dict[str, DataFrame]) -> None
     found = {row["table"]: (row["rows"], row["keys"]) for row in reduce(DataFrame.unionByName, counts).collect()}
     assert found == {
         "customer_360": (8, 8), "customer_metrics": (4, 4), "customer_service": (2, 2), "dim_agents": (2, 2),
-        "dim_customers": (8, 8), "dim_date": (1, 1), "dim_products": (4, 4), "fact_interactions": (2, 2),
-        "fact_payments": (2, 2),
+        "dim_customers": (8, 8), "dim_date": (1, 1), "dim_locations": (1, 1), "dim_products": (4, 4),
+        "fact_interactions": (2, 2), "fact_payments": (2, 2),
         "dim_sales_people": (2, 2), "dim_stores": (3, 3), "dim_territories": (3, 3), "fact_returns": (3, 3),
         "fact_sales": (7, 7), "kpi_daily": (1, 1), "mart_customers": (4, 4), "mart_sales_team": (3, 3),
         "sales_by_customer_month": (4, 4), "sales_by_day": (1, 1), "sales_by_person_month": (3, 3),

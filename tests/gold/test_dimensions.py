@@ -24,12 +24,12 @@ def test_a_customer_whom_only_a_sale_names_is_inferred_once(spark: SparkSession)
     )
     assert_rows(
         customers,
-        ["customer_id", "source", "source_customer_id", "full_name", "is_inferred"],
+        ["customer_id", "source_ids", "systems", "full_name", "name_source", "is_inferred"],
         [
-            ("adventureworks:1", "adventureworks", "1", "Ada Lovelace", False),
-            ("adventureworks:2", "adventureworks", "2", None, True),
-            ("pos:1", "pos", "1", "Grace Hopper", False),
-            ("pos:C2", "pos", "C2", None, True),
+            ("adventureworks:1", ["adventureworks:1"], ["adventureworks"], "Ada Lovelace", "adventureworks:1", False),
+            ("adventureworks:2", ["adventureworks:2"], ["adventureworks"], None, None, True),
+            ("pos:1", ["pos:1"], ["pos"], "Grace Hopper", "pos:1", False),
+            ("pos:C2", ["pos:C2"], ["pos"], None, None, True),
         ],
     )
 
@@ -121,8 +121,13 @@ def test_a_full_name_is_made_of_the_names_that_there_are(spark: SparkSession) ->
     )
     assert_rows(
         customers,
-        ["source_customer_id", "full_name", "first_name"],
-        [("1", "Ada Lovelace", "Ada"), ("2", "Lovelace", None), ("3", None, None), ("C1", "Grace Hopper", None)],
+        ["name_source", "full_name", "first_name"],
+        [
+            ("adventureworks:1", "Ada Lovelace", "Ada"),
+            ("adventureworks:2", "Lovelace", None),
+            (None, None, None),
+            ("pos:C1", "Grace Hopper", None),
+        ],
     )
 
 

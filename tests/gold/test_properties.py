@@ -14,7 +14,8 @@ from lib.gold.dimensions.dim_customers import dim_customers
 from lib.gold.dimensions.dim_products import dim_products
 from lib.gold.dimensions.dim_territories import dim_territories
 from lib.gold.facts.fact_sales import fact_sales
-from tests.gold.builders import Row, customer_360_of, frame
+from lib.gold.registry import gold_tables
+from tests.gold.builders import SETTINGS, Row, customer_360_of, frame
 
 AS_OF = date(2017, 6, 30)
 N_PRODUCTS = 5
@@ -90,10 +91,15 @@ def built(
     stores = frame(spark, "pos_stores", *[{"store_id": f"S{n}", "country": f"Country {n}"} for n in (1, 2, 3)])
     customers = frame(spark, "adventureworks_customers_history", *[{"customer_key": n} for n in range(1, 11)])
     members = frame(spark, "pos_customers_history", *[{"customer_id": f"C{n}"} for n in range(1, 6)])
-    centre = [frame(spark, f"crm_{name}") for name in ("customers_history", "interactions", "payments")]
-    facts = fact_sales(sales, products, territories, till, stores)
+    told = {
+        "adventureworks_customers_history": customers, "adventureworks_sales": sales, "pos_customers_history": members,
+        "pos_sales": till, "survivorship": SETTINGS["survivorship"],
+    }  # fmt: skip
+    names = gold_tables()["dim_customers"].inputs
+    people = {name: told[name] if name in told else frame(spark, name) for name in names}
+    facts = fact_sales(sales, products, territories, frame(spark, "customer_identities"), till, stores)
     return facts, customer_360_of(
-        dim_customers(customers, sales, *centre, members, till),
+        dim_customers(**people),
         dim_products(products, *groups, sales, returns, till),
         dim_territories(territories, sales, returns, stores),
         facts,

@@ -20,7 +20,7 @@ from pyspark.sql.types import LongType, StructField, StructType
 from lib.config import read_contracts
 from lib.gold import routes
 from lib.gold.registry import GoldTable, gold_table, gold_tables
-from lib.gold.routes import By, Via
+from lib.gold.routes import By, Mapped, Via
 from tests.builders import CONF, assert_rows
 from tests.gold.builders import SETTINGS, Row, frame
 
@@ -37,11 +37,14 @@ GRAINS = {
     "adventureworks_products_history": ["product_key", "_source_modified_at"],
     "adventureworks_returns": ["return_date", "territory_key", "product_key"],
     "adventureworks_sales": ["order_number", "order_line"],
+    "crm_addresses": ["address_id"],
     "crm_agents": ["agent_id"],
     "crm_customers_history": ["customer_id", "updated_at"],
     "crm_exchange_rates": ["currency", "valid_from"],
     "crm_interactions": ["interaction_id"],
     "crm_payments": ["payment_id"],
+    "crm_phones": ["phone_id"],
+    "customer_identities": ["source", "source_customer_id"],
     "pos_customers_history": ["customer_id", "updated_at"],
     "pos_sales": ["transaction_id"],
     "pos_sales_people": ["sales_person_id"],
@@ -78,6 +81,21 @@ def web_line(dice: Random, order: int, number: int) -> Row:
     }  # fmt: skip
 
 
+def identity(dice: Random, number: int) -> Row:
+    """Of most customers; several of them are one person, and who is who may change."""
+    source, key = [("adventureworks", "{}"), ("pos", "C{}"), ("crm", "P{}")][number % 3]
+    return {
+        "source": source, "source_customer_id": key.format(number // 3), "customer_id": f"K{dice.randint(1, 60)}",
+    }  # fmt: skip
+
+
+def contact(dice: Random) -> Row:
+    """What a phone and an address have in common."""
+    begun, ended = dice.choice([None, some_day(dice)]), dice.choice([None, None, some_day(dice), "2018-01-01"])
+    known = {"customer_id": f"P{dice.randint(1, 40)}", "updated_at": "2017-07-01T00:00:00Z"}
+    return {**known, "valid_from": begun, "valid_to": ended if not begun or not ended or begun <= ended else None}
+
+
 def receipt(dice: Random, number: int) -> Row:
     return {
         "transaction_id": f"T{number}", "customer_id": f"C{dice.randint(1, 50)}", "price": dice.randint(0, 99),
@@ -102,6 +120,12 @@ ROW_OF: dict[str, Callable[[Random, int], Row]] = {
         "return_date": f"2017-01-{n % 28 + 1:02d}",
     },
     "adventureworks_sales": lambda dice, n: web_line(dice, n // 3, n % 3),
+    "crm_addresses": lambda dice, n: {
+        "address_id": f"D{n}",
+        "type": dice.choice(["home", "billing"]),
+        "city": dice.choice(["Leeds", "York"]),
+        **contact(dice),
+    },
     "crm_agents": lambda dice, n: {"agent_id": f"A{n}", "name": dice.choice(["Ada", "Alan"])},
     "crm_customers_history": lambda dice, n: {
         "customer_id": f"P{n % 30}",
@@ -131,6 +155,13 @@ ROW_OF: dict[str, Callable[[Random, int], Row]] = {
         "status": dice.choice(["settled", "failed", "pending"]),
         "paid_on": some_day(dice),
     },
+    "crm_phones": lambda dice, n: {
+        "phone_id": f"N{n}",
+        "type": dice.choice(["mobile", "work"]),
+        "number": f"555 {n}",
+        **contact(dice),
+    },
+    "customer_identities": identity,
     "pos_customers_history": lambda dice, n: {
         "customer_id": f"C{n % 40}",
         "name": dice.choice([None, "Alan", "Edsger"]),
@@ -144,14 +175,16 @@ ROW_OF: dict[str, Callable[[Random, int], Row]] = {
 }
 SIZES = {
     "adventureworks_customers_history": 60, "adventureworks_products_history": 24, "adventureworks_returns": 40,
-    "adventureworks_sales": 300, "crm_agents": 9, "crm_customers_history": 60, "crm_exchange_rates": 18,
-    "crm_interactions": 120, "crm_payments": 120, "pos_customers_history": 80, "pos_sales": 300, "pos_sales_people": 8,
+    "adventureworks_sales": 300, "crm_addresses": 40, "crm_agents": 9, "crm_customers_history": 60,
+    "crm_exchange_rates": 18, "crm_interactions": 120, "crm_payments": 120, "crm_phones": 50,
+    "customer_identities": 110, "pos_customers_history": 80, "pos_sales": 300, "pos_sales_people": 8,
 }  # fmt: skip
 FIXED: Rows = {
     "adventureworks_calendar": [{}],
     "adventureworks_product_categories": [{"category_key": 1}, {"category_key": 2, "category_name": "Clothing"}],
     "adventureworks_product_subcategories": [{"subcategory_key": 1}, {"subcategory_key": 2, "category_key": 2}],
     "adventureworks_territories": [{"territory_key": 1}, {"territory_key": 2, "region": None, "country": None}],
+    "former_customer_ids": [{}],
     "pos_stores": [{"store_id": f"S{n}", "country": f"Country {n % 3}"} for n in range(1, 5)],
 }
 
@@ -333,6 +366,26 @@ def test_a_change_of_what_a_function_does_not_read_is_none(spark: SparkSession) 
     assert_rows(keys_of({"products": changed}, inputs, ways), ["_key_0"], [("o2",)])
     of_products: dict[str, routes.Route] = {"products": By(("product",), reads=("category",))}
     assert_rows(keys_of({"products": changed}, {}, of_products), ["_key_0"], [(2,), (3,)])
+
+
+def test_a_mapped_row_leads_to_the_key_that_the_mapping_gives_or_to_itself_where_that_has_none(
+    spark: SparkSession,
+) -> None:
+    inputs = {
+        "people": spark.sql("SELECT * FROM VALUES ('C1', 'K1'), ('C2', 'K1'), ('C3', 'K3') AS t(card, person)"),
+        "sales": spark.sql("SELECT * FROM VALUES ('C1'), ('C2'), ('C3'), ('C4'), (NULL) AS t(card)"),
+    }
+    to_person = Mapped("people", here="card", there="card", to="person")
+    ways: dict[str, routes.Route] = {"sales": to_person, "people": ["person", "card"]}
+    changed = {"sales": spark.sql("SELECT * FROM VALUES ('C2', 1L), ('C4', 1L) AS t(card, _came)")}
+    keys = keys_of(changed, inputs, ways)
+    assert_rows(keys, ["_key_0"], [("K1",), ("C4",)])
+    cut = routes.restricted(inputs, routes.Keys(keys), ways)
+    assert_rows(cut["sales"], ["card"], [("C1",), ("C2",), ("C4",)])
+    assert cut["people"] is inputs["people"]
+    # both whom the card was and whom it is now
+    moved = {"people": spark.sql("SELECT * FROM VALUES ('C2', 'K1', -1L), ('C2', 'K2', 1L) AS t(card, person, _came)")}
+    assert_rows(keys_of(moved, inputs, ways), ["_key_0"], [("K1",), ("K2",), ("C2",)])
 
 
 def test_a_row_that_is_written_again_as_it_was_is_no_change(spark: SparkSession) -> None:

@@ -1,120 +1,165 @@
 """dim_customers: who the customers are."""
 
-from pyspark.sql import DataFrame
+from collections.abc import Mapping
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lib.gold.ids import id_of, with_inferred_now
+from lib.gold.golden import ATTRIBUTES, GROUPS, Rule, golden
+from lib.gold.ids import location_id, with_customer, with_inferred_now
 from lib.gold.registry import gold_table
-from lib.gold.routes import By
-from lib.history import intervals
+from lib.gold.routes import Mapped
+from lib.history import beginning, intervals
+
+
+def _person(source: str, key: str = "customer_id", *, names_only: bool = False) -> Mapped:
+    """From a row that has a source's key of a customer to the customer's id."""
+    here, there = f"concat('{source}:', {key})", "concat(source, ':', source_customer_id)"
+    return Mapped("customer_identities", here=here, there=there, to="customer_id", names_only=names_only)
 
 
 @gold_table(
     grain=["customer_id", "valid_from"],
     key="customer_id",
     routes={
-        "adventureworks_customers_history": "concat('adventureworks:', customer_key)",
-        "adventureworks_sales": By(("concat('adventureworks:', customer_key)",), names_only=True),
-        "crm_customers_history": "concat('crm:', customer_id)",
-        "crm_interactions": By(("concat('crm:', customer_id)",), names_only=True),
-        "crm_payments": By(("concat('crm:', customer_id)",), names_only=True),
-        "pos_customers_history": "concat('pos:', customer_id)",
-        "pos_sales": By(("concat('pos:', customer_id)",), names_only=True),
+        "adventureworks_customers_history": _person("adventureworks", "customer_key"),
+        "adventureworks_sales": _person("adventureworks", "customer_key", names_only=True),
+        "crm_addresses": _person("crm"),
+        "crm_customers_history": _person("crm"),
+        "crm_interactions": _person("crm", names_only=True),
+        "crm_payments": _person("crm", names_only=True),
+        "crm_phones": _person("crm"),
+        # an id that is new, and the one under which its record was known until then
+        "customer_identities": ["customer_id", "concat(source, ':', source_customer_id)"],
+        "pos_customers_history": _person("pos"),
+        "pos_sales": _person("pos", names_only=True),
     },
 )
-def dim_customers(
+def dim_customers(  # noqa: PLR0913 each is an input or a setting
     adventureworks_customers_history: DataFrame,
     adventureworks_sales: DataFrame,
+    crm_addresses: DataFrame,
     crm_customers_history: DataFrame,
     crm_interactions: DataFrame,
     crm_payments: DataFrame,
+    crm_phones: DataFrame,
+    customer_identities: DataFrame,
     pos_customers_history: DataFrame,
     pos_sales: DataFrame,
+    survivorship: Mapping[str, Rule],
 ) -> DataFrame:
     """One row per customer and stretch of time in which nothing changed, those included whom only a fact names.
 
-    Customers of any source; NULL is what the source does not say. One who was deleted and whom a fact names goes on as
-    inferred. Join a sale on customer_id and is_current for who that is now, on customer_id and valid_from <= order_date
-    < valid_to (or NULL) for who that was then.
+    A customer is a person, whatever systems know them: of what their records say, the rules of `survivorship` in
+    conf/identity.yml choose, and a column `…_source` names the record, `{source}:{key}`, that was chosen. NULL is what
+    no record says. Who was deleted everywhere and whom a fact names goes on as inferred. Join a sale on customer_id and
+    is_current for who that is now, on customer_id and valid_from <= order_date < valid_to (or NULL) for who that was
+    then: which records are one person is always as it is known now.
 
-    customer_id: STRING. The customer's id in gold, `{source}:{source_customer_id}`.
-    source: STRING. The system that knows the customer.
-    source_customer_id: STRING. The customer's key in that system: for pos, the number of the loyalty card; for crm, the
-      contact centre's number.
+    customer_id: STRING. The customer's id in gold; as long as nobody has looked into who a record is, the record.
+    source_ids: ARRAY<STRING>. The records, `{source}:{key}`, that are this customer, in order.
+    systems: ARRAY<STRING>. The systems that know the customer, in order.
     full_name: STRING. First and last name.
-    first_name: STRING. First name; NULL for pos, which has the full name alone.
-    last_name: STRING. Last name; NULL for pos.
+    first_name: STRING. First name; NULL where the name is from pos, which has the full name alone.
+    last_name: STRING. Last name; NULL where the name is from pos.
     prefix: STRING. Mr., Mrs. or Ms.
+    name_source: STRING. The record that the four are from.
+    birth_date: DATE. Date of birth.
+    birth_date_source: STRING. The record that it is from.
+    gender: STRING. F or M.
+    gender_source: STRING. The record that it is from.
     email: STRING. E-mail address, lower case.
-    phone: STRING. Telephone number, as the customer gave it.
+    email_source: STRING. The record that it is from.
+    phone: STRING. Telephone number, as the customer gave it; of several at the contact centre no work number, if there
+      is another one.
+    phone_source: STRING. The record that it is from.
+    street: STRING. House number and street of the home address, or of another one where there is no such.
+    location_id: STRING. Where that is: dim_locations.
+    address_source: STRING. The record that the two are from.
     loyalty_tier: STRING. Tier in the loyalty programme: bronze, silver, gold or platinum.
     loyalty_points: INT. Points in the loyalty programme.
     home_region: STRING. Region that the loyalty programme has for the customer.
-    birth_date: DATE. Date of birth.
-    gender: STRING. F or M.
+    loyalty_source: STRING. The record that the three are from: for pos, a loyalty card.
     marital_status: STRING. M married, S single.
-    annual_income: DECIMAL(12,2). Income in US dollars a year.
     total_children: INT. Number of children.
+    home_owner: BOOLEAN. Owns a home.
+    household_source: STRING. The record that the three are from.
+    annual_income: DECIMAL(12,2). Income in US dollars a year.
     education_level: STRING. Highest level of education.
     occupation: STRING. Kind of work.
-    home_owner: BOOLEAN. Owns a home.
-    is_inferred: BOOLEAN. True where no customer record has landed, or it was deleted: only the id is known.
+    work_source: STRING. The record that the three are from.
+    is_inferred: BOOLEAN. True where no customer record has landed, or all were deleted: only the id is known.
     valid_from: TIMESTAMP. From when on the row held; 1900-01-01 where it is the first that is known.
     valid_to: TIMESTAMP. Until when it held, that moment not included; NULL where it holds now.
     is_current: BOOLEAN. True in the one row of a customer that holds now; a customer that was deleted has none.
     """
-    of_web = intervals(adventureworks_customers_history, ["customer_key"])
-    web = with_inferred_now(of_web, "customer_key", adventureworks_sales).withColumns(
-        {
-            "customer_id": id_of("adventureworks", "customer_key"),
-            "source": F.lit("adventureworks"),
-            "source_customer_id": F.col("customer_key").cast("string"),
-            "full_name": F.nullif(F.concat_ws(" ", "first_name", "last_name"), F.lit("")),
-        }
-    )
-    of_till = intervals(pos_customers_history, ["customer_id"], latest_by=["updated_at"])
-    till = with_inferred_now(of_till, "customer_id", pos_sales).withColumns(
-        {
-            "customer_id": id_of("pos", "customer_id"),
-            "source": F.lit("pos"),
-            "source_customer_id": F.col("customer_id"),
-            "full_name": F.col("name"),
-            "home_region": F.col("region"),
-        }
-    )
-    of_centre = intervals(crm_customers_history, ["customer_id"], latest_by=["updated_at"])
-    centre = with_inferred_now(of_centre, "customer_id", crm_interactions, crm_payments).withColumns(
-        {
-            "source_customer_id": F.col("customer_id"),
-            "customer_id": id_of("crm", "customer_id"),
-            "source": F.lit("crm"),
-            "full_name": F.nullif(F.concat_ws(" ", "first_name", "last_name"), F.lit("")),
-        }
-    )
-    all_of_them = web.unionByName(till, allowMissingColumns=True).unionByName(centre, allowMissingColumns=True)
-    return all_of_them.select(
+    identities = customer_identities
+    names = F.nullif(F.concat_ws(" ", "first_name", "last_name"), F.lit(""))
+    web = intervals(adventureworks_customers_history, ["customer_key"], said_at="said_at")
+    till = intervals(pos_customers_history, ["customer_id"], latest_by=["updated_at"], said_at="said_at")
+    centre = intervals(crm_customers_history, ["customer_id"], latest_by=["updated_at"], said_at="said_at")
+    held = [
+        with_customer(web.withColumn("full_name", names), "adventureworks", "customer_key", identities),
+        with_customer(
+            till.withColumnsRenamed({"name": "full_name", "region": "home_region"}), "pos", "customer_id", identities
+        ),
+        with_customer(centre.withColumn("full_name", names), "crm", "customer_id", identities),
+        with_customer(_contacts(crm_phones, F.col("type") != "work"), "crm", "customer_id", identities).withColumn(
+            "phone", F.col("number")
+        ),
+        with_customer(_contacts(crm_addresses, F.col("type") == "home"), "crm", "customer_id", identities).withColumn(
+            "location_id", location_id()
+        ),
+    ]
+    known = golden(reduce(DataFrame.unionByName, map(_said, held)), survivorship)
+    facts = [
+        with_customer(
+            adventureworks_sales.select("customer_key").distinct(), "adventureworks", "customer_key", identities
+        ),
+        with_customer(pos_sales.select("customer_id").distinct(), "pos", "customer_id", identities),
+        with_customer(crm_interactions.select("customer_id").distinct(), "crm", "customer_id", identities),
+        with_customer(crm_payments.select("customer_id").distinct(), "crm", "customer_id", identities),
+    ]
+    record = F.concat("source", F.lit(":"), "source_customer_id")
+    records = identities.groupBy("customer_id").agg(F.sort_array(F.collect_list(record)).alias("source_ids"))
+    both = with_inferred_now(known, "customer_id", *facts).join(records, "customer_id", how="left")
+    source_ids = F.coalesce("source_ids", F.array("customer_id"))
+    of_systems = F.array_sort(F.array_distinct(F.transform(source_ids, lambda each: F.split(each, ":")[0])))
+    return both.select(
         "customer_id",
-        "source",
-        "source_customer_id",
-        "full_name",
-        "first_name",
-        "last_name",
-        "prefix",
-        "email",
-        "phone",
-        "loyalty_tier",
-        "loyalty_points",
-        "home_region",
-        "birth_date",
-        "gender",
-        "marital_status",
-        "annual_income",
-        "total_children",
-        "education_level",
-        "occupation",
-        "home_owner",
+        source_ids.alias("source_ids"),
+        of_systems.alias("systems"),
+        *[column for group, columns in GROUPS.items() for column in (*columns, f"{group}_source")],
         "is_inferred",
         "valid_from",
         "valid_to",
         "is_current",
+    )
+
+
+def _contacts(rows: DataFrame, is_better: Column) -> DataFrame:
+    """Phones or addresses as intervals; an end that is later than the row was said is a plan, and none yet."""
+    has_ended = F.col("valid_to").cast("timestamp") <= F.col("updated_at")
+    return rows.withColumns(
+        {
+            "said_at": F.coalesce(F.col("valid_from").cast("timestamp"), beginning()),
+            "valid_from": F.greatest(F.coalesce(F.col("valid_from").cast("timestamp"), beginning()), beginning()),
+            "valid_to": F.when(has_ended, F.col("valid_to").cast("timestamp")),
+            "weight": F.when(is_better, 1).otherwise(0),
+            "is_record": F.lit(False),
+        }
+    )
+
+
+def _said(rows: DataFrame) -> DataFrame:
+    """What rows say of customers, in the columns that `golden` takes."""
+    absent = {name: F.lit(None) for name in ATTRIBUTES if name not in rows.columns}
+    defaults = {"weight": F.lit(1), "is_record": F.lit(True)}
+    complete = rows.withColumns(
+        {**absent, **{name: each for name, each in defaults.items() if name not in rows.columns}}
+    )
+    record = F.concat("source", F.lit(":"), "source_customer_id").alias("record")
+    return complete.select(
+        "customer_id", record, "source", *ATTRIBUTES, "valid_from", "valid_to", "said_at", "weight", "is_record"
     )

@@ -3,17 +3,26 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lib.gold.ids import id_of
+from lib.gold.ids import id_of, with_customer
 from lib.gold.registry import gold_table
+from lib.gold.routes import Via
 
 
 @gold_table(
     grain=["source", "interaction_id"],
     rows_of=["crm_interactions"],
     key="interaction_id",
-    routes={"crm_interactions": "interaction_id"},
+    routes={
+        "crm_interactions": "interaction_id",
+        "customer_identities": Via(
+            "crm_interactions",
+            here="CASE WHEN source = 'crm' THEN source_customer_id END",
+            there="customer_id",
+            reads=("customer_id",),
+        ),
+    },
 )
-def fact_interactions(crm_interactions: DataFrame) -> DataFrame:
+def fact_interactions(crm_interactions: DataFrame, customer_identities: DataFrame) -> DataFrame:
     """One row per contact of a customer with the contact centre.
 
     interaction_id: STRING. The contact's number in its source.
@@ -30,12 +39,12 @@ def fact_interactions(crm_interactions: DataFrame) -> DataFrame:
     follow_up_due_on: DATE. By when somebody is to come back to the customer; NULL where nobody need.
     follow_up_done_on: DATE. When somebody did; NULL while nobody has.
     """
-    return crm_interactions.select(
+    return with_customer(crm_interactions, "crm", "customer_id", customer_identities).select(
         "interaction_id",
-        id_of("crm", "customer_id").alias("customer_id"),
+        "customer_id",
         id_of("crm", "agent_id").alias("agent_id"),
-        F.lit("crm").alias("source"),
-        F.col("customer_id").alias("source_customer_id"),
+        "source",
+        "source_customer_id",
         "channel",
         "type",
         "outcome",

@@ -3,7 +3,7 @@
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from lib.gold.ids import id_of
+from lib.gold.ids import with_customer
 from lib.gold.measures import MONEY
 from lib.gold.registry import gold_table
 from lib.gold.routes import Via
@@ -17,9 +17,15 @@ from lib.history import valid_at
     routes={
         "crm_payments": "payment_id",
         "crm_exchange_rates": Via("crm_payments", here="currency", there="currency"),
+        "customer_identities": Via(
+            "crm_payments",
+            here="CASE WHEN source = 'crm' THEN source_customer_id END",
+            there="customer_id",
+            reads=("customer_id",),
+        ),
     },
 )
-def fact_payments(crm_payments: DataFrame, crm_exchange_rates: DataFrame) -> DataFrame:
+def fact_payments(crm_payments: DataFrame, crm_exchange_rates: DataFrame, customer_identities: DataFrame) -> DataFrame:
     """One row per payment or refund, also of those that failed.
 
     payment_id: STRING. The payment's number in its source.
@@ -41,11 +47,12 @@ def fact_payments(crm_payments: DataFrame, crm_exchange_rates: DataFrame) -> Dat
         F.col("valid_from").cast("timestamp").alias("valid_from"),
         next_one.cast("timestamp").alias("valid_to"),
     )
-    return valid_at(crm_payments, rates, ["currency"], moment=F.col("paid_on")).select(
+    payments = with_customer(crm_payments, "crm", "customer_id", customer_identities)
+    return valid_at(payments, rates, ["currency"], moment=F.col("paid_on")).select(
         "payment_id",
-        id_of("crm", "customer_id").alias("customer_id"),
-        F.lit("crm").alias("source"),
-        F.col("customer_id").alias("source_customer_id"),
+        "customer_id",
+        "source",
+        "source_customer_id",
         "type",
         "status",
         "currency",

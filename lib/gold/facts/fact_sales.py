@@ -4,7 +4,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from lib.gold.conformed import stores_in_territories, till_sales
-from lib.gold.ids import id_of
+from lib.gold.ids import id_of, with_customer
 from lib.gold.measures import year_month
 from lib.gold.registry import gold_table
 from lib.gold.routes import Via
@@ -22,6 +22,20 @@ from lib.history import intervals, valid_at
             Via("pos_sales", here="upper(trim(sku))", there="upper(trim(product_id))"),
         ],
         "pos_sales": "transaction_id",
+        "customer_identities": [
+            Via(
+                "adventureworks_sales",
+                here="CASE WHEN source = 'adventureworks' THEN source_customer_id END",
+                there="CAST(customer_key AS STRING)",
+                reads=("customer_id",),
+            ),
+            Via(
+                "pos_sales",
+                here="CASE WHEN source = 'pos' THEN source_customer_id END",
+                there="customer_id",
+                reads=("customer_id",),
+            ),
+        ],
     },
     clustered_by="order_date",
 )
@@ -29,6 +43,7 @@ def fact_sales(
     adventureworks_sales: DataFrame,
     adventureworks_products_history: DataFrame,
     adventureworks_territories: DataFrame,
+    customer_identities: DataFrame,
     pos_sales: DataFrame,
     pos_stores: DataFrame,
 ) -> DataFrame:
@@ -59,8 +74,10 @@ def fact_sales(
     order_month: STRING. Month of order_date, YYYY-MM.
     """
     products = intervals(adventureworks_products_history, ["product_key"], columns=["sku", "unit_price", "unit_cost"])
-    web = _web_lines(adventureworks_sales, products)
-    till = _at_cost(till_sales(pos_sales, products), products)
+    web = _web_lines(
+        with_customer(adventureworks_sales, "adventureworks", "customer_key", customer_identities), products
+    )
+    till = with_customer(_at_cost(till_sales(pos_sales, products), products), "pos", "customer_id", customer_identities)
     store = _store_lines(till, stores_in_territories(pos_stores, adventureworks_territories))
     return web.unionByName(store).select(
         "order_id",
@@ -92,13 +109,13 @@ def _web_lines(sales: DataFrame, products: DataFrame) -> DataFrame:
         F.col("order_number").alias("order_id"),
         "order_line",
         F.count(F.lit(1)).over(order).cast("int").alias("order_lines"),
-        id_of("adventureworks", "customer_key").alias("customer_id"),
+        "customer_id",
         id_of("adventureworks", "product_key").alias("product_id"),
         id_of("adventureworks", "territory_key").alias("territory_id"),
         F.lit(None).cast("string").alias("store_id"),
         F.lit(None).cast("string").alias("sales_person_id"),
-        F.lit("adventureworks").alias("source"),
-        F.col("customer_key").cast("string").alias("source_customer_id"),
+        "source",
+        "source_customer_id",
         F.lit("web").alias("channel"),
         "quantity",
         "unit_price",
@@ -120,13 +137,13 @@ def _store_lines(sales: DataFrame, stores: DataFrame) -> DataFrame:
         F.col("transaction_id").alias("order_id"),
         F.lit(1).alias("order_line"),
         F.lit(1).alias("order_lines"),
-        id_of("pos", "customer_id").alias("customer_id"),
+        "customer_id",
         "product_id",
         "territory_id",
         id_of("pos", "store_id").alias("store_id"),
         id_of("pos", "sales_person_id").alias("sales_person_id"),
-        F.lit("pos").alias("source"),
-        F.col("customer_id").alias("source_customer_id"),
+        "source",
+        "source_customer_id",
         F.lit("store").alias("channel"),
         "quantity",
         F.col("price").cast("decimal(19,4)").alias("unit_price"),

@@ -16,8 +16,10 @@ def customer_360(  # noqa: PLR0913 each is an input or a setting
     customer_metrics: DataFrame,
     customer_service: DataFrame,
     dim_customers: DataFrame,
+    dim_locations: DataFrame,
     dim_territories: DataFrame,
     fact_sales: DataFrame,
+    former_customer_ids: DataFrame,
     sales_by_customer_month: DataFrame,
     as_of: date,
     held_at: datetime | None,
@@ -31,9 +33,17 @@ def customer_360(  # noqa: PLR0913 each is an input or a setting
 
     customer_id: STRING. The customer's id in gold.
     source_ids: ARRAY<STRING>. The ids, `{source}:{source_customer_id}`, of all records that are this customer.
+    systems: ARRAY<STRING>. The systems that know the customer, in order.
+    former_ids: ARRAY<STRING>. Ids that turned out to be this customer too, in order; empty where there are none.
     full_name: STRING. First and last name.
     email: STRING. E-mail address.
     phone: STRING. Telephone number.
+    street: STRING. House number and street.
+    postcode: STRING. Postcode of the address.
+    city: STRING. City of the address.
+    address_region: STRING. Region of the address.
+    address_country: STRING. Country of the address.
+    location_id: STRING. Where that is: dim_locations.
     loyalty_tier: STRING. Tier in the loyalty programme: bronze, silver, gold or platinum.
     loyalty_points: INT. Points in the loyalty programme.
     home_region: STRING. Region that the loyalty programme has for the customer.
@@ -95,6 +105,16 @@ def customer_360(  # noqa: PLR0913 each is an input or a setting
     as_of: DATE. The day for which the row holds.
     """
     spending = measures.spending(sales_by_customer_month, fact_sales, as_of)
+    homes = dim_locations.select(
+        "location_id",
+        "postcode",
+        "city",
+        F.col("region").alias("address_region"),
+        F.col("country").alias("address_country"),
+    )
+    former = former_customer_ids.groupBy("customer_id").agg(
+        F.sort_array(F.collect_list("former_id")).alias("former_ids")
+    )
     places = dim_territories.select("territory_id", "country", "region")
     buyers = measures.standing(customer_metrics.join(places, "territory_id", how="left"))
     customers = (
@@ -102,14 +122,24 @@ def customer_360(  # noqa: PLR0913 each is an input or a setting
         .join(buyers, "customer_id", how="left")
         .join(measures.recent_spend(spending, as_of), "customer_id", how="left")
         .join(customer_service, "customer_id", how="left")
+        .join(homes, "location_id", how="left")
+        .join(former, "customer_id", how="left")
     )
     days_since = F.date_diff(F.lit(as_of), F.col("last_order_date"))
     return customers.select(
         "customer_id",
-        F.array(F.concat_ws(":", "source", "source_customer_id")).alias("source_ids"),
+        "source_ids",
+        "systems",
+        F.coalesce("former_ids", F.expr("CAST(array() AS ARRAY<STRING>)")).alias("former_ids"),
         "full_name",
         "email",
         "phone",
+        "street",
+        "postcode",
+        "city",
+        "address_region",
+        "address_country",
+        "location_id",
         "loyalty_tier",
         "loyalty_points",
         "home_region",

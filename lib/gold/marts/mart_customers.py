@@ -17,8 +17,8 @@ def mart_customers(customer_360: DataFrame, sales_by_customer_month: DataFrame) 
 
     customer_id: STRING. The customer's id in gold: dim_customers.
     full_name: STRING. First and last name.
-    address: STRING. Where the customer lives, as far as a source says it: the region that the loyalty programme has;
-      NULL where the customer is not a member.
+    address: STRING. Where the customer lives, as far as a source says it: street, postcode and city, country; else the
+      region that the loyalty programme has; NULL where there is neither.
     phone_number: STRING. Telephone number, as the customer gave it.
     sales_date_month: STRING. The month, YYYY-MM.
     total_sales: DECIMAL(19,4). Of the month: value of its orders, US dollars; lines without a price add nothing.
@@ -40,11 +40,12 @@ def mart_customers(customer_360: DataFrame, sales_by_customer_month: DataFrame) 
     spending = sales_by_customer_month.groupBy("customer_id").agg(
         (F.sum("total_value").cast(measures.EXACT) / n_months).cast(measures.MONEY).alias("avg_monthly_spending")
     )
+    address = F.concat_ws(", ", "street", F.nullif(F.concat_ws(" ", "postcode", "city"), F.lit("")), "address_country")
     # what is the same in all rows of a customer is worked out once, and not month by month
     customers = customer_360.join(spending, "customer_id", how="right").select(
         "customer_id",
         "full_name",
-        F.col("home_region").alias("address"),
+        F.coalesce(F.nullif(address, F.lit("")), "home_region").alias("address"),
         F.col("phone").alias("phone_number"),
         F.col("historical_ltv").alias("customer_lifetime_value"),
         measures.year_month("first_order_date").alias("first_purchase_month"),
