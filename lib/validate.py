@@ -12,6 +12,9 @@ from lib.session import build_session
 from lib.tables import Tables
 from lib.terminal import open_console
 
+_compiled: set[str] = set()
+"""Contracts that compiled, as JSON: a notebook, or a test, runs again and again under the same ones in one process."""
+
 
 def check(spark: SparkSession, settings: Settings) -> None:
     """Compile every expression of every contract, and the wiring of gold.
@@ -19,8 +22,10 @@ def check(spark: SparkSession, settings: Settings) -> None:
     Raises:
         ConfigError: with a line for each mistake.
     """
-    mistakes = [line for contract in settings.contracts.values() for line in compile_mistakes(spark, contract)]
-    mistakes += input_mistakes(settings)
+    new = {text: each for each in settings.contracts.values() if (text := each.model_dump_json()) not in _compiled}
+    found = {text: compile_mistakes(spark, contract) for text, contract in new.items()}
+    _compiled.update(text for text, lines in found.items() if not lines)
+    mistakes = [line for lines in found.values() for line in lines] + input_mistakes(settings)
     if mistakes:
         raise ConfigError("\n".join(mistakes))
 
