@@ -17,22 +17,12 @@ from lib.identity.links import LINK, conflicts, contradictions, exact_links
 from lib.identity.names import short_forms, with_full_forms
 from lib.identity.records import COLUMNS, person_records
 from lib.identity.settings import ATTRIBUTES
+from lib.identity.tables import EVENTS, IDENTITIES, LINKS, MODELS, RECORDS, REVIEW, SCHEMAS
 from lib.ops import Step
 from lib.pipeline.context import Run, seconds_since
 from lib.session import local_frame, scratch
 
-RECORDS, LINKS, MODELS = "silver.identity_records", "silver.identity_links", "silver.identity_models"
-EVENTS, IDENTITIES, REVIEW = "silver.identity_events", "silver.customer_identities", "silver.identity_review"
-
 _SOURCES = ("adventureworks_customers", "crm_addresses", "crm_customers", "crm_phones", "pos_customers")
-_SCHEMAS = {
-    RECORDS: f"key STRING, source STRING, source_customer_id STRING, "
-    f"{', '.join(f'{name} DATE' if name == 'birth_date' else f'{name} STRING' for name in ATTRIBUTES)}, _hash BIGINT",
-    LINKS: "key_l STRING, key_r STRING, rule STRING, score DOUBLE, verdict STRING, why STRING, run_id BIGINT",
-    EVENTS: "run_id BIGINT, key STRING, event STRING, customer_id STRING, before STRING, linked_to STRING, "
-    "rule STRING, score DOUBLE",
-    MODELS: "version BIGINT, rules STRING, parameters STRING, records BIGINT, run_id BIGINT",
-}
 
 
 @dataclass(frozen=True)
@@ -87,7 +77,7 @@ def _people(run: Run, *, everyone: bool) -> People:
 
 
 def _read(run: Run, table: str) -> DataFrame:
-    return run.tables.read_or_empty(table, _SCHEMAS[table])
+    return run.tables.read_or_empty(table, SCHEMAS[table])
 
 
 def _links(run: Run, people: People, *, retrain: bool) -> DataFrame:
@@ -131,7 +121,7 @@ def _model(run: Run, people: People, *, retrain: bool) -> dict[str, Any] | None:
     parameters = trained(people.records.select(*COLUMNS), rules)
     version = (models.agg(F.max("version")).collect()[0][0] or 0) + 1
     row = {"version": version, "rules": said, "parameters": json.dumps(parameters), "records": n_records}
-    run.tables.append(MODELS, local_frame(run.tables.spark, [{**row, "run_id": run.run_id}], _SCHEMAS[MODELS]))
+    run.tables.append(MODELS, local_frame(run.tables.spark, [{**row, "run_id": run.run_id}], SCHEMAS[MODELS]))
     return parameters
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lib.config import Settings
-from lib.pipeline import identify as identities
+from lib.identity.tables import IDENTITIES, LINKS, RECORDS
 from lib.pipeline.identify import identify
 from lib.tables import Tables
 from tests.builders import Lake, Outcome
@@ -147,7 +147,7 @@ def test_records_that_contradict_each_other_and_too_many_of_them_are_for_a_perso
     ]
 
 
-@pytest.mark.parametrize("table", [identities.LINKS, identities.IDENTITIES, identities.RECORDS])
+@pytest.mark.parametrize("table", [LINKS, IDENTITIES, RECORDS])
 def test_a_run_that_dies_before_it_wrote_a_table_is_simply_run_again(
     known: Known, table: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
