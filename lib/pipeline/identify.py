@@ -14,6 +14,7 @@ from lib.identity import ids
 from lib.identity.decisions import groups, violated
 from lib.identity.links import LINK, candidates, contradictions, exact_links
 from lib.identity.names import short_forms, with_full_forms
+from lib.identity.normal import FORM
 from lib.identity.records import COLUMNS, says_something
 from lib.identity.tables import (
     DECISIONS,
@@ -69,7 +70,8 @@ def resolve(run: Run, *, retrain: bool = False) -> None:
     if not (moved or is_other or retrain):
         run.done(Step("identity", NAME, run.run_id, "unchanged", started))
         return
-    found = people(run, moved)
+    # under other rules what no source said anew may be in another form
+    found = people(run, moved, is_anew=is_other)
     try:
         n_events = _resolved(run, found, everyone=retrain or is_other, retrain=retrain)
         if n_events is None and {*_OUTPUTS} & {*moved}:
@@ -101,7 +103,7 @@ def _made(run: Run) -> Made:
 def _hash_of_rules(run: Run) -> str:
     # which of a person's records is believed what is no question of who is who
     rules = run.settings.identity.model_dump(mode="json", exclude={"survivorship"})
-    return sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()[:16]
+    return sha256(json.dumps([rules, FORM], sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _versions(run: Run, names: Sequence[str]) -> dict[str, int]:
@@ -130,36 +132,39 @@ def _resolved(run: Run, found: People, *, everyone: bool, retrain: bool) -> int 
     if not (found.n_changed or everyone or asked):
         return None
     with scratch(run.tables.spark, str(run.settings.root / ".scratch")):
-        parameters, is_new = _model(run, found, retrain=retrain)
+        parameters, learnt = _model(run, found, retrain=retrain)
         # a model that nobody was compared by yet may link any two
-        changed = found.records if everyone or is_new else found.changed
+        changed = found.records if everyone or learnt else found.changed
         fresh = _links(run, found.records, changed, parameters)
-    return give_ids(run, People(found.records, changed, found.n_changed), fresh, given=given, asked=asked)
+    n_events = give_ids(run, People(found.records, changed, found.n_changed), fresh, given=given, asked=asked)
+    if learnt:
+        # not before: a run that died has to compare all by it
+        run.tables.append(MODELS, local_frame(run.tables.spark, [learnt], SCHEMAS[MODELS]))
+    return n_events
 
 
-def _model(run: Run, found: People, *, retrain: bool) -> tuple[dict[str, Any] | None, bool]:
-    """The newest model under today's rules, and whether it was learnt now; None where there is too little to learn."""
+def _model(run: Run, found: People, *, retrain: bool) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """The newest model of these rules, None where there is too little to learn; and its row if it is learnt now."""
     rules = run.settings.identity
     if run.tables.count(RECORDS) + found.n_changed < rules.matching.train_from:
-        return None, False
+        return None, None
     described = says_something(found.records)
     counts = described.agg(F.count(F.lit(1)).alias("records"), F.count_distinct("source").alias("sources"))
     [counted] = counts.collect()
     if counted.records < rules.matching.train_from or counted.sources < 2:
-        return None, False
+        return None, None
     models = identity_rows(run, MODELS)
     said = _hash_of_rules(run)
     newest = models.filter(F.col("rules") == said).orderBy(F.desc("version")).select("parameters").first()
     if newest is not None and not retrain:
-        return json.loads(newest["parameters"]), False
+        return json.loads(newest["parameters"]), None
     # imported where it is used: who has too few records to learn from needs nothing of it
     from lib.identity.model import trained
 
     parameters = trained(described.select(*COLUMNS), rules)
     version = (models.agg(F.max("version")).collect()[0][0] or 0) + 1
     row = {"version": version, "rules": said, "parameters": json.dumps(parameters), "records": counted.records}
-    run.tables.append(MODELS, local_frame(run.tables.spark, [{**row, "run_id": run.run_id}], SCHEMAS[MODELS]))
-    return parameters, True
+    return parameters, {**row, "run_id": run.run_id}
 
 
 def _links(run: Run, records: DataFrame, changed: DataFrame, parameters: dict[str, Any] | None) -> DataFrame:

@@ -49,12 +49,12 @@ def identity_rows(run: Run, table: str) -> DataFrame:
     return run.tables.read_or_empty(table, SCHEMAS[table])
 
 
-def people(run: Run, moved: Mapping[str, Span]) -> People:
-    """The records, after what `moved` since they were last looked at, by the tables' names."""
+def people(run: Run, moved: Mapping[str, Span], *, is_anew: bool) -> People:
+    """The records, after what `moved` since they were last looked at, by table; `is_anew`: whatever moved."""
     spark, region = run.tables.spark, run.settings.identity.region
     known = identity_rows(run, RECORDS)
     form = f"{FORM} {region}"
-    said = with_hash(_said(run) if {*SOURCES} & {*moved} else local_frame(spark, [], _SAID), form=form)
+    said = with_hash(_said(run) if is_anew or {*SOURCES} & {*moved} else local_frame(spark, [], _SAID), form=form)
     changed = said.join(known.select("key", "_hash"), ["key", "_hash"], how="left_anti")
     named = with_hash(_named(run, known, moved), form=form).join(said, "key", how="left_anti")
     found = changed.unionByName(named).select(*COLUMNS, "country", "_hash").persist()
