@@ -59,7 +59,7 @@ run: FAST := $(shell du -sk "$(LAKE)/landing" $(if $(LAKEHOUSE_LANDING),"$(LAKEH
 run: ready ## all layers: what is new in landing, to gold
 	$(JOB)/run_pipeline.py $(ARGS)
 
-identify: ready ## which records of the sources are one person; ARGS=--retrain: by a model learnt anew
+identify: ready ## which records of the sources are one person; ARGS=--help: decisions, a new model
 	$(JOB)/resolve_identities.py $(ARGS)
 
 maintain: ready ## fewer and better files, unused ones deleted: weekly; ARGS=--dry-run: what it would do
@@ -76,7 +76,7 @@ test: TINY := 1
 test: ready ## all tests
 	.venv/bin/python -m pytest $(ARGS)
 
-bench: ready ## time and memory beside two other pipelines, some minutes; ARGS=tills: the tills alone
+bench: ready ## time and memory beside two other pipelines, some minutes; ARGS=tills, ARGS=identity: these alone
 	.venv/bin/python -m tests.benchmarks $(ARGS)
 
 check: ready ## format, lint, types, and that the generated documents are current

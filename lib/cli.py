@@ -134,14 +134,26 @@ def identify_job(description: str | None, conf: Path, argv: Sequence[str] | None
     """A job that finds out which records of the sources are one person."""
     parser = arguments(description, conf)
     parser.add_argument("--retrain", action="store_true", help="learn a new model, and compare all records by it")
+    parser.add_argument("--decisions", type=Path, metavar="FILE", help="take what a person decided: CSV, see --review")
+    parser.add_argument(
+        "--review",
+        type=Path,
+        metavar="FILE",
+        help="write the pairs that wait for a decision as CSV, and do nothing else",
+    )
     given = parser.parse_args(argv)
 
     def work() -> int:
         settings = settings_of(given)
         _check_lake(settings)
+        if given.review is not None:
+            from lib.pipeline.decide import print_review
+
+            return print_review(_tables(settings), given.review, open_console())
         from lib.pipeline.identify import identify
 
-        return _run(settings, _all_of(settings), work=identify(retrain=given.retrain))
+        work = identify(retrain=given.retrain, decisions=given.decisions)
+        return _run(settings, _all_of(settings), work=work)
 
     return ended(work)
 

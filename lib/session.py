@@ -1,14 +1,18 @@
 """The only builder of a SparkSession, and the only place that reaches below Spark's Python API."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
 from pyspark.logger import PySparkLogger
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import to_arrow_schema
 
 _NEEDED = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -29,6 +33,9 @@ _NEEDED = {
 _LOGGERS_OF_ERRORS = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
 """They write the stack of every error to stderr, of those too that are caught and told in a sentence."""
 
+
+_MANY = 1_000
+"""Rows from which on the text of a literal costs more than Arrow does."""
 
 _WITHOUT_ROWS = frozenset(
     {"OPTIMIZE", "REORG", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "UNSET TBLPROPERTIES", "CHANGE COLUMN"}
@@ -83,6 +90,8 @@ def merge_metrics(*, insert: int, update: int, delete: int) -> str:
 
 def build_session(app_name: str) -> SparkSession:
     """A session with what Delta and the layers need; where it runs is spark-submit's word, never ours."""
+    # else the workers take whatever `python3` is first on the path, which has none of the packages
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName(app_name)
     for key, value in _NEEDED.items():
         builder = builder.config(key, value)
@@ -129,6 +138,14 @@ def local_frame(spark: SparkSession, rows: Iterable[Mapping[str, Any]], schema: 
     text = json.dumps(found, default=str)
     parsed = F.from_json(F.lit(text), f"ARRAY<STRUCT<{schema}>>", {"mode": "FAILFAST"})
     return spark.range(1).select(F.inline(parsed))
+
+
+def frame_of(spark: SparkSession, rows: Sequence[Mapping[str, Any]], schema: str) -> DataFrame:
+    """A frame of very many rows that the driver holds, of the DDL `schema`: they travel as Arrow; few as a literal."""
+    if len(rows) < _MANY:
+        return local_frame(spark, rows, schema)
+    types = local_frame(spark, [], schema).schema
+    return spark.createDataFrame(pa.Table.from_pylist(rows, to_arrow_schema(types)), types)
 
 
 def snapshot_of(spark: SparkSession, path: str) -> Snapshot | None:

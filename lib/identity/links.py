@@ -23,6 +23,12 @@ def exact_links(changed: DataFrame, records: DataFrame, rules: Mapping[str, Sequ
     return pairs.select(*LINK, F.get(names, "place").alias("rule"), F.lit(1.0).alias("score"))
 
 
+def candidates(changed: DataFrame, records: DataFrame, blocking: Sequence[Sequence[str]]) -> DataFrame:
+    """One row per pair (`key_l`, `key_r`) of a changed record and any record that agree in all columns of one block."""
+    found = [_of_rule(changed, records, same, place) for place, same in enumerate(blocking)]
+    return reduce(DataFrame.unionByName, found).select(*LINK).distinct()
+
+
 def _of_rule(changed: DataFrame, records: DataFrame, same: Sequence[str], place: int) -> DataFrame:
     left = changed.select("key", *same).alias("l")
     right = records.select("key", *same).alias("r")
@@ -57,22 +63,13 @@ def _is_at_odds(name: str) -> Column:
     return ~(may_be_the_same | is_misspelled("l.first_name", "r.first_name"))
 
 
-def conflicts(clustered: DataFrame, *, strong: Sequence[str], largest: int) -> DataFrame:
-    """The clusters that nobody should believe: `component`, and `why` STRING, in words.
+def meant(records: DataFrame, strong: Sequence[str]) -> DataFrame:
+    """One row per record: `key`, and what it says of the `strong` columns, STRING; equal where it means the same.
 
-    `clustered` are records with their `component`. One is too large, or its records contradict each other in one of the
-    `strong` columns; dates of which day and month are exchanged do not.
+    Not the first name, which may stand for another one: of that only pairs can say.
     """
-    # of first names, which may stand for one another, only pairs can say
-    strong = [name for name in strong if name != "first_name"]
-    values = [F.count_distinct(_meant(clustered, name)).alias(name) for name in strong]
-    counted = clustered.groupBy("component").agg(F.count(F.lit(1)).alias("_size"), *values)
-    reasons = [
-        F.when(F.col("_size") > largest, F.format_string(f"%d records are more than {largest}", "_size")),
-        *[F.when(F.col(name) > 1, F.format_string(f"%d values of {name}", name)) for name in strong],
-    ]
-    why = F.concat_ws(", ", *reasons)
-    return counted.select("component", why.alias("why")).filter("why <> ''")
+    names = [name for name in strong if name != "first_name"]
+    return records.select("key", *[_meant(records, name).cast("string").alias(name) for name in names])
 
 
 def _meant(records: DataFrame, name: str) -> Column:

@@ -1,4 +1,4 @@
-"""The model that scores pairs of records: Splink's, on the session's own Spark.
+"""The model that scores pairs of records: Splink's, learnt on the driver by DuckDB, used on the session's own Spark.
 
 Fellegi & Sunter, A Theory for Record Linkage, JASA 64 (1969); its parameters are estimated from the records themselves
 by expectation maximisation, with frequent values weighing less (https://moj-analytical-services.github.io/splink).
@@ -6,13 +6,12 @@ by expectation maximisation, with frequent values weighing less (https://moj-ana
 
 import logging
 from collections.abc import Callable, Mapping
-from functools import reduce
 from typing import Any
 
 import splink.comparison_library as compare
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from splink import Linker, SettingsCreator, SparkAPI, block_on
+from splink import DuckDBAPI, Linker, SettingsCreator, SparkAPI, block_on
 
 from lib.identity.settings import IdentityFile
 
@@ -23,57 +22,56 @@ _KINDS: dict[str, Callable[[str], Any]] = {
     "text": lambda column: compare.JaroWinklerAtThresholds(column, [0.92, 0.8]),
     "whole": compare.ExactMatch,
 }
-_WEIGHED = ("name", "email")
-"""The kinds of which a frequent value says less than a rare one."""
 
 # Splink tells of every estimate; what a run says is ours
 logging.getLogger("splink").setLevel(logging.ERROR)
 
 
 def trained(records: DataFrame, rules: IdentityFile) -> dict[str, Any]:
-    """Splink's settings with parameters learnt from the records: JSON, the same for the same records and seed."""
-    linker, _ = _linker(records, _settings(rules))
+    """Splink's settings for Spark, with what was learnt from the records: JSON, the same for the same records and seed.
+
+    Learning is many small queries, each of which is a job to Spark and nothing to DuckDB: the records, of very many
+    those with the smallest hashes, go to the driver. The share of pairs that match is the same in a sample.
+    """
     model = rules.matching
+    drawn = records.orderBy(F.xxhash64("key", F.lit(model.seed))).limit(model.train_on).toArrow()
+    api = DuckDBAPI()
+    linker = Linker(api.register(drawn), _settings(rules), log_level=None)
     linker.training.estimate_probability_two_random_records_match(
         [block_on(*same) for same in rules.exact.values()], recall=model.found_by_exact
     )
     linker.training.estimate_u_using_random_sampling(max_pairs=model.sampled_pairs, seed=model.seed)
     for same in model.training:
         linker.training.estimate_parameters_using_expectation_maximisation(block_on(*same))
-    found: dict[str, Any] = linker.misc.save_model_to_json()
-    return found
+    return _for_spark(linker.misc.save_model_to_json(), rules)
 
 
-def scored(changed: DataFrame, records: DataFrame, parameters: Mapping[str, Any], rules: IdentityFile) -> DataFrame:
-    """One row per pair of a changed record and another one worth a look: `key_l`, `key_r`, `score`.
+def _for_spark(learnt: Mapping[str, Any], rules: IdentityFile) -> dict[str, Any]:
+    """The same levels of the same comparisons in Spark's SQL, with the probabilities that DuckDB learnt of them."""
+    settings: dict[str, Any] = _settings(rules).create_settings_dict("spark")
+    for there, here in zip(learnt["comparisons"], settings["comparisons"], strict=True):
+        for taught, level in zip(there["comparison_levels"], here["comparison_levels"], strict=True):
+            level |= {name: taught[name] for name in ("m_probability", "u_probability") if name in taught}
+    return settings | {"probability_two_random_records_match": learnt["probability_two_random_records_match"]}
 
-    `changed` are some of the `records`. How frequent a value is counts over all records.
+
+def scored(pairs: DataFrame, records: DataFrame, parameters: Mapping[str, Any], *, review_above: float) -> DataFrame:
+    """One row per pair worth a look: `key_l`, `key_r`, `score` DOUBLE, the probability that the two are one person.
+
+    How frequent a value is counts over all records.
     """
-    linker, api = _linker(records, dict(parameters))
-    for column, kind in rules.matching.comparisons.items():
-        if kind in _WEIGHED:
-            linker.table_management.compute_tf_table(column)
-    others = records.join(changed.select("key"), "key", how="left_anti")
-    new, old = api.register(changed), api.register(others)
-    within = linker.inference.predict_within(new, threshold_match_probability=rules.review_above)
-    between = linker.inference.predict_between(new, old, threshold_match_probability=rules.review_above)
-    found: DataFrame = reduce(DataFrame.union, [_pairs(each.as_spark_dataframe()) for each in (within, between)])
-    return found
-
-
-def _pairs(predicted: DataFrame) -> DataFrame:
-    return predicted.select(
-        F.least("key_l", "key_r").alias("key_l"),
-        F.greatest("key_l", "key_r").alias("key_r"),
-        F.col("match_probability").alias("score"),
-    )
-
-
-def _linker(records: DataFrame, settings: SettingsCreator | dict[str, Any]) -> tuple[Linker, SparkAPI]:
     api = SparkAPI(  # type: ignore[no-untyped-call]
         spark_session=records.sparkSession, break_lineage_method="parquet"
     )
-    return Linker(api.register(records), settings, log_level=None), api
+    linker = Linker(api.register(records), dict(parameters), log_level=None)
+    blocked = pairs.select(
+        F.lit("0").alias("match_key"), F.col("key_l").alias("join_key_l"), F.col("key_r").alias("join_key_r")
+    )
+    linker.table_management.register_blocked_pairs_for_predict(api.register(blocked))
+    found: DataFrame = linker.inference.predict(
+        threshold_match_probability=review_above, warning_mode="never"
+    ).as_spark_dataframe()
+    return found.select("key_l", "key_r", F.col("match_probability").alias("score"))
 
 
 def _settings(rules: IdentityFile) -> SettingsCreator:

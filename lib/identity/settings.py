@@ -19,6 +19,7 @@ class MatchModel(ConfigModel):
     """How the model compares records, and from what it learns."""
 
     train_from: int = Field(ge=2, description="records below which the exact rules alone decide")
+    train_on: int = Field(ge=2, description="records at most from which the model learns")
     comparisons: dict[Name, Kind] = Field(min_length=2, description="columns, and how their values are compared")
     blocking: list[list[Name]] = Field(
         min_length=1, description="records that agree in all columns of one are compared"
@@ -44,6 +45,7 @@ class IdentityFile(ConfigModel):
     exact: dict[Name, list[Name]] = Field(
         min_length=1, description="rules: columns in which one person's records agree"
     )
+    region: str = Field(pattern="^[A-Z]{2}$", description="country of phone numbers that do not say it: ISO 3166")
     strong: list[Name] = Field([], description="columns in which a person's records may not differ")
     largest: int = Field(ge=2, description="records of a person above which somebody has to look")
     join_above: float = Field(gt=0, le=1, description="probability from which on two records are one person")

@@ -94,7 +94,7 @@ def scope_of(
         name: (full_names[name], unchanged(full_names[name], before.tables[name], through=version), version)
         for name, version in now.tables.items()
     }
-    changed = {name: span for name, span in spans.items() if _has_changed(run, *span)}
+    changed = {name: span for name, span in spans.items() if has_changed(run, *span)}
     if not changed:
         return NOTHING
     why = _why_not_followed(run, table, changed)
@@ -131,7 +131,7 @@ def _why_whole(run: Run, table: GoldTable, now: Made, before: Made | None) -> st
         return f"{', '.join(moved)} changed"
     if {*now.tables} != {*before.tables}:
         return "it has other inputs"
-    if _has_changed(run, f"gold.{table.name}", before.version, snapshot.version):
+    if has_changed(run, f"gold.{table.name}", before.version, snapshot.version):
         return "something else wrote it, or a run that died"
     return ""
 
@@ -152,7 +152,7 @@ def _is_mostly_other(run: Run, changed: Mapping[str, Span]) -> bool:
     return False
 
 
-def _has_changed(run: Run, name: str, before: int, now: int) -> bool:
+def has_changed(run: Run, name: str, before: int, now: int) -> bool:
     """Can a table's rows be others than at an earlier version? Not if it was only compacted or described."""
     if before == now:
         return False

@@ -1,233 +1,189 @@
 """Silver's records to people: what changed is compared with what there is, and each person keeps an id."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import reduce
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lib import silver
 from lib.identity import ids
-from lib.identity.clusters import components
-from lib.identity.links import LINK, conflicts, contradictions, exact_links
+from lib.identity.decisions import groups, violated
+from lib.identity.links import LINK, candidates, contradictions, exact_links
 from lib.identity.names import short_forms, with_full_forms
-from lib.identity.records import COLUMNS, person_records
-from lib.identity.settings import ATTRIBUTES
-from lib.identity.tables import EVENTS, IDENTITIES, LINKS, MODELS, RECORDS, REVIEW, SCHEMAS
+from lib.identity.normal import FORM
+from lib.identity.records import COLUMNS, says_something
+from lib.identity.tables import (
+    DECISIONS,
+    EVENTS,
+    FORMER,
+    GRAINS,
+    IDENTITIES,
+    LINKS,
+    MODELS,
+    READ,
+    RECORDS,
+    RESOLUTION,
+    SCHEMAS,
+)
 from lib.ops import Step
-from lib.pipeline.context import Run, seconds_since
+from lib.pipeline.affected import Made, Span, has_changed
+from lib.pipeline.context import Run, feed_of, seconds_since
+from lib.pipeline.decide import decided, take
+from lib.pipeline.give_ids import follow, give_ids, keys_of
+from lib.pipeline.ledger import last_made
+from lib.pipeline.people import People, identity_rows, people
 from lib.session import local_frame, scratch
 
-_SOURCES = ("adventureworks_customers", "crm_addresses", "crm_customers", "crm_phones", "pos_customers")
+_OUTPUTS = (RESOLUTION, FORMER.removeprefix("silver."))
+_READ = (*READ, DECISIONS.removeprefix("silver."), *_OUTPUTS)
 
 
-@dataclass(frozen=True)
-class People:
-    """What one resolution works with: all records as they are now, and those that are new or others than they were."""
-
-    records: DataFrame
-    changed: DataFrame
-    n_changed: int
-
-
-def resolve(run: Run, *, retrain: bool = False) -> None:
-    """As `identify`, within a run."""
-    identify(retrain=retrain)(run)
-
-
-def identify(*, retrain: bool = False) -> Callable[[Run], None]:
-    """Gives every record of a person in silver the person's id.
-
-    The records are remembered last, so that a run that died is simply run again: the same ones are new then. The ids
-    are what the events say, which are added in one commit; all other tables follow from these.
-    """
+def identify(*, retrain: bool = False, decisions: Path | None = None) -> Callable[[Run], None]:
+    """Gives every record of a person in silver the person's id, once the decisions of a file are taken."""
 
     def work(run: Run) -> None:
-        started = run.begin("identity", "customer_identities")
-        people = _people(run, everyone=retrain)
-        try:
-            if not people.n_changed:
-                run.done(Step("identity", "customer_identities", run.run_id, "unchanged", started))
-                return
-            with scratch(run.tables.spark, str(run.settings.root / ".scratch")):
-                # cut off from the plan that made it: the rest reads it many times
-                fresh = _links(run, people, retrain=retrain).localCheckpoint()
-            n_events = _decide(run, people, fresh)
-            run.tables.write_diff(RECORDS, people.records, ["key"])
-        finally:
-            people.changed.unpersist()
-            people.records.unpersist()
-        run.done(
-            Step(
-                "identity", "customer_identities", run.run_id, "incremental", started, seconds_since(started),
-                rows_in=people.n_changed, accepted=run.tables.count(IDENTITIES), changed=n_events,
-                keys=people.n_changed,
-            )
-        )  # fmt: skip
+        if decisions is not None:
+            take(run, decisions)
+        resolve(run, retrain=retrain)
 
     return work
 
 
-def _people(run: Run, *, everyone: bool) -> People:
-    contracts = run.settings.contracts
-    rows = {name: run.tables.read_or_empty(f"silver.{name}", silver.schema_of(contracts[name])) for name in _SOURCES}
-    records = person_records(**rows).withColumn("_hash", silver.hash_of(ATTRIBUTES)).persist()
-    known = _read(run, RECORDS).select("key", "_hash").filter(F.lit(not everyone))
-    changed = records.join(known, ["key", "_hash"], how="left_anti").select(*COLUMNS).persist()
-    return People(records, changed, changed.count())
+def resolve(run: Run, *, retrain: bool = False) -> None:
+    """Bring who is who up to silver; where no table that says it has other rows than the last time, do nothing.
+
+    The records are remembered last, so that a run that died is simply run again: the same ones are new then. The ids
+    are what the events say, which are added in one commit; all other tables follow from these.
+    """
+    failed = [name for name in READ if name in run.failures]
+    if failed:
+        run.fail(RESOLUTION, f"{IDENTITIES}: not resolved: {', '.join(failed)} failed")
+        return
+    started = run.begin("identity", RESOLUTION)
+    before, now = _made(run), Made(_hash_of_rules(run), _versions(run, _READ), {})
+    moved, is_other = _moved(run, before, now), before.code not in ("", now.code)
+    if not (moved or is_other or retrain):
+        run.done(Step("identity", RESOLUTION, run.run_id, "unchanged", started))
+        return
+    # under other rules what no source said anew may be in another form
+    found = people(run, moved, is_anew=is_other)
+    try:
+        n_events = _resolved(run, found, everyone=retrain or is_other, retrain=retrain)
+        if n_events is None and {*_OUTPUTS} & {*moved}:
+            follow(run, found.records, decided(run.tables), is_merged=True)
+        if found.n_changed:
+            keys = found.changed.select("key")
+            run.tables.write_diff(
+                RECORDS, found.changed, GRAINS[RECORDS], options=feed_of(RECORDS),
+                within=lambda old: old.join(keys, "key", how="left_semi"),
+            )  # fmt: skip
+    finally:
+        found.close()
+    made = replace(now, tables=now.tables | _versions(run, _OUTPUTS))
+    run.done(
+        Step(
+            "identity", RESOLUTION, run.run_id, "incremental", started, seconds_since(started), rows_in=found.n_changed,
+            accepted=run.tables.count(IDENTITIES), changed=n_events or 0, keys=found.n_changed,
+            made_from=json.dumps(asdict(made), sort_keys=True),
+        )
+    )  # fmt: skip
 
 
-def _read(run: Run, table: str) -> DataFrame:
-    return run.tables.read_or_empty(table, SCHEMAS[table])
+def _made(run: Run) -> Made:
+    """What the ids were made from the last time: `code` is the rules', empty where it is not on record."""
+    facts = last_made(run.tables, "identity").get(RESOLUTION)
+    return Made(**facts) if facts else Made("", {}, {})
 
 
-def _links(run: Run, people: People, *, retrain: bool) -> DataFrame:
+def _hash_of_rules(run: Run) -> str:
+    # which of a person's records is believed what is no question of who is who
+    rules = run.settings.identity.model_dump(mode="json", exclude={"survivorship"})
+    return sha256(json.dumps([rules, FORM], sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _versions(run: Run, names: Sequence[str]) -> dict[str, int]:
+    snapshots = {name: run.tables.snapshot(f"silver.{name}") for name in names}
+    return {name: snapshot.version if snapshot else -1 for name, snapshot in snapshots.items()}
+
+
+def _moved(run: Run, before: Made, now: Made) -> dict[str, Span]:
+    """The tables whose rows can be others than they were, by their names without the layer."""
+    spans = {}
+    for name, version in now.tables.items():
+        table = f"silver.{name}"
+        then = run.tables.unchanged_until(table, before.tables.get(name, -1), through=version)
+        if has_changed(run, table, then, version):
+            spans[name] = (table, then, version)
+    return spans
+
+
+def _resolved(run: Run, found: People, *, everyone: bool, retrain: bool) -> int | None:
+    """Link, cluster and give out ids; gives the number of events, None where nothing asks for any."""
+    given, asked = decided(run.tables), set[str]()
+    if given:
+        of_decided = identity_rows(run, EVENTS).join(keys_of(run, groups(given)), "key", how="left_semi")
+        wrong = violated(given, {row.key: row.customer_id for row in ids.held(of_decided).collect()})
+        asked = {key for each in wrong for key in each.pair}
+    if not (found.n_changed or everyone or asked):
+        return None
+    with scratch(run.tables.spark, str(run.settings.root / ".scratch")):
+        parameters, learnt = _model(run, found, retrain=retrain)
+        # a model that nobody was compared by yet may link any two
+        changed = found.records if everyone or learnt else found.changed
+        fresh = _links(run, found.records, changed, parameters)
+    n_events = give_ids(run, People(found.records, changed, found.n_changed), fresh, given=given, asked=asked)
+    if learnt:
+        # not before: a run that died has to compare all by it
+        run.tables.append(MODELS, local_frame(run.tables.spark, [learnt], SCHEMAS[MODELS]))
+    return n_events
+
+
+def _model(run: Run, found: People, *, retrain: bool) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """The newest model of these rules, None where there is too little to learn; and its row if it is learnt now."""
+    rules = run.settings.identity
+    if run.tables.count(RECORDS) + found.n_changed < rules.matching.train_from:
+        return None, None
+    described = says_something(found.records)
+    counts = described.agg(F.count(F.lit(1)).alias("records"), F.count_distinct("source").alias("sources"))
+    [counted] = counts.collect()
+    if counted.records < rules.matching.train_from or counted.sources < 2:
+        return None, None
+    models = identity_rows(run, MODELS)
+    said = _hash_of_rules(run)
+    newest = models.filter(F.col("rules") == said).orderBy(F.desc("version")).select("parameters").first()
+    if newest is not None and not retrain:
+        return json.loads(newest["parameters"]), None
+    # imported where it is used: who has too few records to learn from needs nothing of it
+    from lib.identity.model import trained
+
+    parameters = trained(described.select(*COLUMNS), rules)
+    version = (models.agg(F.max("version")).collect()[0][0] or 0) + 1
+    row = {"version": version, "rules": said, "parameters": json.dumps(parameters), "records": counted.records}
+    return parameters, {**row, "run_id": run.run_id}
+
+
+def _links(run: Run, records: DataFrame, changed: DataFrame, parameters: dict[str, Any] | None) -> DataFrame:
     """The links of the changed records: by the exact rules, and by the model what these leave."""
     rules = run.settings.identity
-    exact = exact_links(people.changed, people.records, rules.exact)
-    parameters = _model(run, people, retrain=retrain)
-    if parameters is None:
-        scored = local_frame(run.tables.spark, [], "key_l STRING, key_r STRING, rule STRING, score DOUBLE")
-    else:
-        # imported where it is used: who has too few records to learn from needs nothing of it
-        from lib.identity.model import scored as scored_by
+    # cut off from the plan that made them: the rest reads them many times
+    pairs = exact_links(changed, records, rules.exact).localCheckpoint()
+    if parameters is not None:
+        from lib.identity.model import scored
 
-        found = scored_by(people.changed, people.records.select(*COLUMNS), parameters, rules)
-        scored = found.withColumn("rule", F.lit("model")).join(exact.select(*LINK), list(LINK), how="left_anti")
-    pairs = exact.unionByName(scored).localCheckpoint()
-    records = with_full_forms(people.records, short_forms(run.tables.spark))
-    at_odds = contradictions(pairs.select(*LINK), records, rules.strong)
+        left = candidates(changed, records, rules.matching.blocking).join(pairs, list(LINK), how="left_anti")
+        found = scored(left, says_something(records).select(*COLUMNS), parameters, review_above=rules.review_above)
+        pairs = pairs.unionByName(found.select(*LINK, F.lit("model").alias("rule"), "score")).localCheckpoint()
+    if pairs.isEmpty():
+        return local_frame(run.tables.spark, [], SCHEMAS[LINKS])
+    named = with_full_forms(records, short_forms(run.tables.spark))
+    at_odds = contradictions(pairs.select(*LINK), named, rules.strong)
     unsure = F.when(F.col("score") < rules.join_above, "the model is not sure")
     why = F.coalesce("why", unsure).alias("why")
     return pairs.join(at_odds, list(LINK), how="left").select(
         *LINK, "rule", "score", F.when(why.isNull(), "joined").otherwise("review").alias("verdict"), why,
         F.lit(run.run_id).cast("bigint").alias("run_id"),
-    )  # fmt: skip
-
-
-def _model(run: Run, people: People, *, retrain: bool) -> dict[str, Any] | None:
-    """The newest model under today's rules, trained now if there is none; None where there is too little to learn."""
-    rules = run.settings.identity
-    said = sha256(json.dumps(rules.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()[:16]
-    models = _read(run, MODELS)
-    newest = models.filter(F.col("rules") == said).orderBy(F.desc("version")).select("parameters").first()
-    if newest is not None and not retrain:
-        known: dict[str, Any] = json.loads(newest["parameters"])
-        return known
-    n_records = people.records.count()
-    if n_records < rules.matching.train_from:
-        return None
-    from lib.identity.model import trained
-
-    parameters = trained(people.records.select(*COLUMNS), rules)
-    version = (models.agg(F.max("version")).collect()[0][0] or 0) + 1
-    row = {"version": version, "rules": said, "parameters": json.dumps(parameters), "records": n_records}
-    run.tables.append(MODELS, local_frame(run.tables.spark, [{**row, "run_id": run.run_id}], SCHEMAS[MODELS]))
-    return parameters
-
-
-def _decide(run: Run, people: People, fresh: DataFrame) -> int:
-    """Cluster what the changed records touch, and give out ids; gives the number of events."""
-    before, keys = _read(run, LINKS), people.changed.select("key")
-    of_changed = reduce(
-        DataFrame.unionByName,
-        [before.join(keys.withColumnRenamed("key", end), end, how="left_semi") for end in LINK],
-    ).distinct()
-    links = before.join(of_changed.select(*LINK), list(LINK), how="left_anti").unionByName(fresh).localCheckpoint()
-    events = _read(run, EVENTS)
-    held = ids.held(events).localCheckpoint()
-    touched = reduce(
-        DataFrame.unionByName,
-        [keys, *[rows.select(F.col(end).alias("key")) for rows in (fresh, of_changed) for end in LINK]],
-    ).distinct()
-    named = held.join(touched, "key", how="left_semi").select("customer_id").distinct()
-    scope = (
-        touched.unionByName(held.join(named, "customer_id", how="left_semi").select("key")).distinct().localCheckpoint()
-    )
-    within = links.join(scope.withColumnRenamed("key", "key_l"), "key_l", how="left_semi")
-    clustered, doubted = _clustered(run, people, scope, within.localCheckpoint())
-    final = _with_doubts(links, doubted)
-    run.tables.write_diff(LINKS, final, LINK)
-    members = clustered.join(held.withColumnRenamed("customer_id", "before"), "key", how="left").withColumn(
-        "born", F.coalesce("born", F.lit(run.run_id).cast("bigint"))
-    )
-    minted = ids.number_of(events.agg(F.max("customer_id")).collect()[0][0])
-    given = ids.assigned(members.localCheckpoint(), minted=minted).filter("event IS NOT NULL")
-    new = _with_evidence(given, final).select(
-        F.lit(run.run_id).cast("bigint").alias("run_id"), "key", "event", "customer_id", "before", "linked_to", "rule",
-        "score",
-    )  # fmt: skip
-    written = run.tables.append(EVENTS, new, batch_id=run.run_id)
-    _follow(run, people)
-    return written.inserted
-
-
-def _clustered(run: Run, people: People, scope: DataFrame, links: DataFrame) -> tuple[DataFrame, DataFrame]:
-    """The components of the scope, and the new links that nobody should believe: `key_l`, `key_r`, `why`.
-
-    Of those that lead to a conflict the model's are doubted first, and the rules' where it stays.
-    """
-    rules = run.settings.identity
-    joined = links.filter("verdict = 'joined'")
-    doubted = local_frame(run.tables.spark, [], "key_l STRING, key_r STRING, why STRING")
-    found = components(scope, joined)
-    for doubtful in ("rule = 'model'", "true"):
-        known = found.join(people.records.select("key", *rules.strong), "key", how="left")
-        suspects = found.join(conflicts(known, strong=rules.strong, largest=rules.largest), "component")
-        suspects = suspects.select(F.col("key").alias("key_l"), F.col("why").alias("_why"))
-        new = joined.filter(F.col("run_id") == run.run_id).join(doubted, list(LINK), how="left_anti")
-        doubts = (
-            new.join(suspects, "key_l").filter(doubtful).select(*LINK, F.col("_why").alias("why")).localCheckpoint()
-        )
-        if not doubts.isEmpty():
-            doubted = doubted.unionByName(doubts)
-            found = components(scope, joined.join(doubted, list(LINK), how="left_anti"))
-    return found, doubted
-
-
-def _with_doubts(links: DataFrame, doubted: DataFrame) -> DataFrame:
-    doubts = doubted.withColumnRenamed("why", "_why")
-    return links.join(doubts, list(LINK), how="left").select(
-        *LINK, "rule", "score",
-        F.when(F.col("_why").isNotNull(), "review").otherwise(F.col("verdict")).alias("verdict"),
-        F.coalesce("_why", "why").alias("why"), "run_id",
-    )  # fmt: skip
-
-
-def _with_evidence(given: DataFrame, links: DataFrame) -> DataFrame:
-    """The events with the best link that each record has to another one of the person; NULLs where it has none."""
-    joined = links.filter("verdict = 'joined'")
-    ways = [
-        joined.select(F.col(here).alias("key"), F.col(there).alias("linked_to"), "rule", "score")
-        for here, there in (LINK, LINK[::-1])
-    ]
-    best = F.max_by(F.struct("linked_to", "rule", "score"), F.struct("score", "linked_to")).alias("_best")
-    found = reduce(DataFrame.unionByName, ways).groupBy("key").agg(best).select("key", "_best.*")
-    return given.join(found, "key", how="left")
-
-
-def _follow(run: Run, people: People) -> None:
-    """The tables that follow from events and links."""
-    held, records = ids.held(_read(run, EVENTS)), people.records
-    source = F.split("key", ":", 2)
-    run.tables.write_diff(
-        IDENTITIES,
-        held.select(
-            source[0].alias("source"), source[1].alias("source_customer_id"), "customer_id",
-            F.col("born").alias("since_run_id"),
-        ),
-        ["source", "source_customer_id"],
-    )  # fmt: skip
-    waiting = _read(run, LINKS).filter("verdict = 'review'")
-    for end, side in zip(LINK, ("left", "right"), strict=True):
-        said = records.select("key", F.to_json(F.struct(*ATTRIBUTES)).alias(side)).join(
-            held.select("key", F.col("customer_id").alias(f"_{side}")), "key", how="left"
-        )
-        waiting = waiting.join(said.withColumnRenamed("key", end), end, how="left")
-    # what is one person already by another way is no question
-    waiting = waiting.filter("NOT _left <=> _right")
-    run.tables.write_diff(REVIEW, waiting.select(*LINK, "rule", "score", "why", "left", "right", "run_id"), LINK)
+    ).localCheckpoint()  # fmt: skip

@@ -35,8 +35,8 @@ def catch_up(run: Run) -> None:
         run.reporter.note(f"a run died before its ledger was written: {len(missing)} of its steps are in ops.steps now")
 
 
-def last_made(tables: Tables) -> dict[str, dict[str, Any]]:
-    """What each gold table was made from the last time, by its name.
+def last_made(tables: Tables, layer: str = "gold") -> dict[str, dict[str, Any]]:
+    """What each table of a layer was made from the last time, by its name.
 
     The ledger is the record: a run that died wrote none, and what it made is computed again.
     """
@@ -46,7 +46,7 @@ def last_made(tables: Tables) -> dict[str, dict[str, Any]]:
     if "made_from" not in steps.columns:
         return {}
     newest = F.max_by("made_from", F.struct("run_id", "started_at")).alias("made_from")
-    made = steps.filter("layer = 'gold'").groupBy("table_name").agg(newest).filter("made_from IS NOT NULL")
+    made = steps.filter(F.col("layer") == layer).groupBy("table_name").agg(newest).filter("made_from IS NOT NULL")
     return {row["table_name"]: json.loads(row["made_from"]) for row in made.collect()}
 
 

@@ -1,10 +1,15 @@
-"""`make bench`: the pipelines side by side; `make bench ARGS=tills`: what the tills cost by themselves."""
+"""`make bench`: the pipelines side by side; `make bench ARGS=tills`: what the tills cost by themselves.
+
+`make bench ARGS=identity`: who is who, how well and how fast.
+"""
 
 import sys
 
-from tests.benchmarks import pipelines, tills
+from tests.benchmarks import identity, pipelines, tills
 
-if sys.argv[1:2] == ["tills"]:
-    tills.main(sys.argv[2:])
+PARTS = {"tills": tills.main, "identity": identity.main}
+
+if sys.argv[1:2] and sys.argv[1] in PARTS:
+    PARTS[sys.argv[1]](sys.argv[2:])
 else:
     pipelines.main(sys.argv[1:])

@@ -4,14 +4,15 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from lib.identity.links import conflicts, contradictions, exact_links
+from lib.identity.links import candidates, contradictions, exact_links, meant
 from lib.identity.names import short_forms, with_full_forms
-from lib.identity.records import person_records
+from lib.identity.normal import normalised
+from lib.identity.records import named_only, person_records, says_something
 from lib.session import local_frame
 from tests.builders import assert_rows
 from tests.gold.builders import columns_of
 
-RECORD = "key STRING, first_name STRING, birth_date DATE, email STRING, phone STRING, component STRING"
+RECORD = "key STRING, first_name STRING, birth_date DATE, email STRING, phone STRING"
 STRONG = ["birth_date", "first_name"]
 
 
@@ -63,18 +64,17 @@ def test_a_date_of_which_day_and_month_are_exchanged_is_no_other_one(spark: Spar
     ) == ["other birth date, other first name"]
 
 
-def test_a_cluster_that_is_too_large_or_says_two_things_is_nothing_to_believe(spark: SparkSession) -> None:
+def test_what_records_mean_is_the_same_for_a_date_of_which_day_and_month_are_exchanged(spark: SparkSession) -> None:
     rows = records(
         spark,
-        {"key": "a", "component": "a", "birth_date": "1971-09-01"},
-        {"key": "b", "component": "a", "birth_date": "1971-01-09"},
-        {"key": "c", "component": "a"},
-        {"key": "d", "component": "d", "birth_date": "1971-09-01"},
-        {"key": "e", "component": "d", "birth_date": "1972-09-01"},
+        {"key": "a", "birth_date": "1971-09-01"},
+        {"key": "b", "birth_date": "1971-01-09"},
+        {"key": "c", "birth_date": "1972-01-09"},
+        {"key": "d"},
     )
-    columns = ["component", "why"]
-    assert_rows(conflicts(rows, strong=STRONG, largest=3), columns, [("d", "2 values of birth_date")])
-    assert_rows(conflicts(rows, strong=[], largest=2), columns, [("a", "3 records are more than 2")])
+    found = {row.key: row.birth_date for row in meant(rows, STRONG).collect()}
+    assert found["a"] == found["b"] != found["c"]
+    assert found["d"] is None
 
 
 def test_records_of_all_sources_are_in_one_form(spark: SparkSession) -> None:
@@ -98,14 +98,23 @@ def test_records_of_all_sources_are_in_one_form(spark: SparkSession) -> None:
     )
     columns = ["key", "first_name", "last_name", "phone", "street", "postcode"]
     assert_rows(
-        found,
+        normalised(found, region="US"),
         columns,
         [
             ("adventureworks:1", "jose", "obrien", None, None, None),
-            ("crm:P1", "ada", "byron", "2065550101", "2 new road", "AB2"),
-            ("pos:C1", "ada", "king", "2065550101", None, None),
+            ("crm:P1", "ada", "byron", "+12065550101", "2 new road", "AB2"),
+            ("pos:C1", "ada", "king", "+12065550101", None, None),
         ],
     )
+
+
+def test_a_customer_whom_only_a_fact_names_agrees_with_nobody(spark: SparkSession) -> None:
+    calls = frame_of(spark, "crm_interactions", {"customer_id": "P1"}, {"customer_id": "P1"}, {"customer_id": "P2"})
+    found = named_only("crm", calls, "customer_id")
+    assert_rows(found, ["key", "coalesce(first_name, email, phone)"], [("crm:P1", None), ("crm:P2", None)])
+    assert says_something(found).isEmpty()
+    assert exact_links(found, found, {"mail": ["email"], "name": ["first_name", "last_name"]}).isEmpty()
+    assert candidates(found, found, [["email"], ["birth_date"]]).isEmpty()
 
 
 def frame_of(spark: SparkSession, table: str, *rows: dict[str, Any]) -> DataFrame:
