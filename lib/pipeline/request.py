@@ -46,10 +46,9 @@ def requested(
         ConfigError: if a name or pattern matches no table, or nothing is left to do.
     """
     silver = dict.fromkeys(entities, ())
-    # a history is a table of the entity that it has the versions of
-    makers = {name.removeprefix("silver."): RESOLUTION for name in SCHEMAS} | {
-        f"{name}_history": name for name in silver
-    }
+    # a history is a table of the entity that it has the versions of, unless an entity is called so itself
+    makers: dict[str, str] = {f"{name}_history": name for name in silver} | {name: name for name in silver}
+    makers |= {name.removeprefix("silver."): RESOLUTION for name in SCHEMAS}
     inputs = {name: [makers.get(each, each) for each in table.inputs] for name, table in gold_tables().items()}
     known: dict[str, Sequence[str]] = {**silver, RESOLUTION: READ, **inputs}
     tables = _with_inputs(matching("--only", only, known), known) if only else {*known}
