@@ -70,7 +70,7 @@ def resolve(run: Run, *, retrain: bool = False) -> None:
         run.done(Step("identity", RESOLUTION, run.run_id, "unchanged", started))
         return
     # under other rules what no source said anew may be in another form
-    found = people(run, moved, is_anew=is_other)
+    found = people(run, moved, is_anew=is_other or run.tables.snapshot(RECORDS) is None)
     try:
         n_events = _resolved(run, found, everyone=retrain or is_other, retrain=retrain)
         if n_events is None and {*_OUTPUTS} & {*moved}:

@@ -164,7 +164,7 @@ def of_febrl(file: Path) -> tuple[int, int, int]:
     with tempfile.TemporaryDirectory() as folder, scratch(spark, folder):
         links = links_of(records, rules)
     keys = {row.key for row in records.collect()}
-    said = {row["key"]: row for row in (each.asDict() for each in meant(records, rules.strong).collect())}
+    said = {row.pop("key"): row for row in (each.asDict() for each in meant(records, rules.strong).collect())}
     found = believed(keys, links, said, [], largest=rules.largest, run_id=1)
     # rec-122-org and rec-122-dup-0 are records of one person
     true = pairs_of({key: key.split("-")[1] for key in keys})
