@@ -152,8 +152,9 @@ def identify_job(description: str | None, conf: Path, argv: Sequence[str] | None
             return print_review(_tables(settings), given.review, open_console())
         from lib.pipeline.identify import identify
 
-        work = identify(retrain=given.retrain, decisions=given.decisions)
-        return _run(settings, _all_of(settings), work=work)
+        # gold follows at once: a decision is seen where it was asked for
+        prepare = identify(retrain=given.retrain, decisions=given.decisions)
+        return _run(settings, _all_of(settings, "gold"), prepare=prepare)
 
     return ended(work)
 

@@ -17,6 +17,7 @@ from rich.console import Console
 from lib import landing, logs, ops
 from lib.config import Settings
 from lib.gold.registry import gold_tables
+from lib.identity.tables import SCHEMAS
 from lib.landing import PutAway
 from lib.maintenance import Effect, forgotten, in_words, newest_runs, rewritings, settled
 from lib.ops import Action, Step
@@ -76,7 +77,7 @@ def names(settings: Settings) -> list[str]:
     ]  # fmt: skip
     past = [f"silver.{name}" for name in histories(settings)]
     gold = [f"gold.{name}" for name in gold_tables()]
-    return [*entities, *past, *gold, ops.FILES, *_LEDGER, PROCESSED, LOGS]
+    return [*entities, *past, *SCHEMAS, *gold, ops.FILES, *_LEDGER, PROCESSED, LOGS]
 
 
 def maintain(chosen: Iterable[str]) -> Callable[[Run], None]:

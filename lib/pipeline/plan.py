@@ -153,7 +153,10 @@ def _people(run: Run, moving: set[str], judged: Mapping[str, DataFrame]) -> list
 
 def _names_a_new_one(run: Run, rows: DataFrame, source: str, key: str) -> bool:
     known = run.tables.read(IDENTITIES).filter(F.col("source") == source).select("source_customer_id")
-    named = rows.select(F.col(key).cast("string").alias("source_customer_id")).filter("source_customer_id IS NOT NULL")
+    passing = rows.filter(F.size("dq_errors") == 0)
+    named = passing.select(F.col(key).cast("string").alias("source_customer_id")).filter(
+        "source_customer_id IS NOT NULL"
+    )
     return not named.join(known, "source_customer_id", how="left_anti").isEmpty()
 
 

@@ -165,6 +165,6 @@ def _work(run: Run) -> None:
     if "silver" in run.request.layers:
         refine(run, [name for name in names if name not in run.failures])
         if RESOLUTION in run.request.tables:
-            resolve(run)
+            run.each([RESOLUTION], lambda _: resolve(run))
     if "gold" in run.request.layers:
         build(run)

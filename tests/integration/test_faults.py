@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
+from lib.identity.tables import RESOLUTION
 from tests.builders import CONF, CUSTOMERS_HEADER, PRODUCTS_HEADER, Lake, Outcome
 from tests.integration.contents import files, table_rows
 from tests.integration.faults import cut_off, on_effects
@@ -122,6 +123,7 @@ def killed(yesterday: Lake, tmp_path_factory: pytest.TempPathFactory) -> dict[st
         lake = yesterday.copy(tmp_path_factory.mktemp("killed") / "lake")
         dead = run(
             sys.executable, HOME / "tests/integration/kill_at.py", when, point, "--root", lake.root, "--only", *ONLY,
+            "--exclude", RESOLUTION,
             cwd=lake.root, env=environment(**BY_PYTHON, PYTHONPATH=str(HOME)), timeout=300,
         )  # fmt: skip
         assert dead.returncode == -signal.SIGKILL, dead.stdout + dead.stderr

@@ -169,7 +169,7 @@ def test_facts_have_the_price_and_cost_of_their_day_and_dimensions_have_what_was
         (20, ever, first, False), (25, first, second, False), (30, second, None, True),
     ]  # fmt: skip
     assert lake.rows("silver.adventureworks_products", "CAST(unit_price AS INT)") == [(30,)]
-    assert lake.rows("gold.dim_customers", "full_name", "is_current", where="source = 'pos'") == [
+    assert lake.rows("gold.dim_customers", "full_name", "is_current", where="array_contains(systems, 'pos')") == [
         ("Ada L.", True), ("Ada", False),
     ]  # fmt: skip
     assert lake.rows("gold.customer_360", "full_name", "total_orders", where="customer_id LIKE 'pos%'") == [

@@ -132,6 +132,17 @@ def test_gold_follows_who_is_who_and_no_fact_is_copied_or_lost(lake: People) -> 
     ]
 
 
+def test_a_plan_says_whether_anybody_new_came(lake: People) -> None:
+    assert lake.plan(resolved=True, only=ONLY).last_line == "nothing to do · 0 warnings"
+    sale = lake.land("sales/9.json", json.dumps(receipt(9, "C9", "1.00")), source="pos")
+    text = lake.plan(resolved=True, only=ONLY).text
+    assert "customer_identities" not in text
+    assert "fact_sales" in text
+    sale.write_text(json.dumps(receipt(9, "C404", "1.00")))
+    assert "who is who in what pos_sales takes in" in lake.plan(resolved=True, only=ONLY).text
+    sale.unlink()
+
+
 def test_a_customer_is_found_by_any_id_and_explained_to_the_last_row(lake: People, spark: SparkSession) -> None:
     tables, settings = Tables(spark, lake.root), lake.settings()
     for asked in (K1, K2, "pos:C1", "C1", "P1", "ADA@example.com"):
