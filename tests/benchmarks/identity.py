@@ -50,7 +50,7 @@ FEBRL_RULES = {
         ],
     },
 }  # fmt: skip
-"""What differs from conf/identity.yml, for want of e-mail addresses and phones; and its postcodes are misspelled too."""
+"""What differs from conf/identity.yml: there is neither e-mail address nor phone, and postcodes are misspelled too."""
 
 Pairs = set[tuple[str, str]]
 
