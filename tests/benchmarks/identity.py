@@ -42,7 +42,7 @@ FEBRL_RULES = {
     "strong": [],
     "model": {
         "comparisons": {
-            "first_name": "name", "last_name": "name", "birth_date": "date", "street": "text", "postcode": "whole",
+            "first_name": "name", "last_name": "name", "birth_date": "date", "street": "text", "postcode": "text",
         },
         "blocking": [
             ["birth_date"], ["street"],
@@ -50,7 +50,7 @@ FEBRL_RULES = {
         ],
     },
 }  # fmt: skip
-"""What differs from conf/identity.yml, for want of e-mail addresses and phones."""
+"""What differs from conf/identity.yml: there is neither e-mail address nor phone, and postcodes are misspelled too."""
 
 Pairs = set[tuple[str, str]]
 
