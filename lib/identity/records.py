@@ -30,7 +30,7 @@ def person_records(
     Columns, STRING but for one: `key`, `{source}:{source_customer_id}`; `source`; `source_customer_id`; `first_name`,
     `last_name`: letters, small and without accents, of several first names the first; `birth_date` DATE; `email`,
     `phone`: as they were said; `street`: letters and digits, small; `postcode`: letters and digits, in capitals;
-    `gender`: M or F; `country`: of the address, by its English name, if that is said anywhere.
+    `city`: as the street; `gender`: M or F; `country`: of the address, by its English name, if that is said anywhere.
     """
     web = _of(
         adventureworks_customers,
@@ -52,7 +52,7 @@ def person_records(
         },
     )
     contacts = crm_customers.join(_now(crm_phones, "phone_id", ["number"]), "customer_id", how="left").join(
-        _now(crm_addresses, "address_id", ["street", "postcode", "country"]), "customer_id", how="left"
+        _now(crm_addresses, "address_id", ["street", "postcode", "city", "country"]), "customer_id", how="left"
     )
     centre = _of(
         contacts,
@@ -111,7 +111,7 @@ def _compared(name: str) -> Column:
         said = F.split(F.trim(text), r"\s+")[0] if name == "first_name" else text
         plain = F.translate(F.lower(said), *_ACCENTS)
         return F.nullif(F.regexp_replace(plain, "[^a-z]", ""), F.lit(""))
-    if name == "street":
+    if name in ("street", "city"):
         return F.nullif(F.trim(F.regexp_replace(F.translate(F.lower(text), *_ACCENTS), "[^a-z0-9]+", " ")), F.lit(""))
     if name == "postcode":
         return F.nullif(F.regexp_replace(F.upper(text), "[^A-Z0-9]", ""), F.lit(""))

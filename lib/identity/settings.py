@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from lib.contract import ConfigModel, Name
 from lib.gold.golden import GROUPS
 
-ATTRIBUTES = ("first_name", "last_name", "birth_date", "email", "phone", "street", "postcode", "gender")
+ATTRIBUTES = ("first_name", "last_name", "birth_date", "email", "phone", "street", "postcode", "city", "gender")
 """What records may be compared by; see `lib.identity.records`."""
 
 Kind = Literal["name", "date", "email", "text", "whole"]
