@@ -4,6 +4,7 @@ Reads the tables of a lake and changes nothing. An explanation is a dict that JS
 """
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from functools import reduce
 from typing import Any
 
@@ -292,4 +293,7 @@ def _shown(value: Any) -> Any:
         return ", ".join(f"{name} {each}" for name, each in value.items() if each is not None)
     if isinstance(value, list):
         return "; ".join(map(str, value))
-    return value
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
+    # what is left of numbers are addresses, which want no commas, and scores
+    return f"{value:.4f}" if isinstance(value, float) else str(value) if isinstance(value, int) else value

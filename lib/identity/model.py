@@ -63,7 +63,15 @@ def scored(pairs: DataFrame, records: DataFrame, parameters: Mapping[str, Any], 
     api = SparkAPI(  # type: ignore[no-untyped-call]
         spark_session=records.sparkSession, break_lineage_method="parquet"
     )
-    linker = Linker(api.register(records), dict(parameters), log_level=None)
+    pairs = pairs.localCheckpoint()
+    ends = pairs.select(F.explode(F.array("key_l", "key_r")).alias("key")).distinct()
+    # what Splink carries through its queries is the records of these pairs, and not all there are
+    linker = Linker(
+        api.register(records.join(ends, "key", how="left_semi").localCheckpoint()), dict(parameters), log_level=None
+    )
+    for column in _weighed(parameters):
+        frequencies = api.register(_frequencies(records, column).localCheckpoint())
+        linker.table_management.register_term_frequency_lookup(frequencies, column)
     blocked = pairs.select(
         F.lit("0").alias("match_key"), F.col("key_l").alias("join_key_l"), F.col("key_r").alias("join_key_r")
     )
@@ -72,6 +80,20 @@ def scored(pairs: DataFrame, records: DataFrame, parameters: Mapping[str, Any], 
         threshold_match_probability=review_above, warning_mode="never"
     ).as_spark_dataframe()
     return found.select("key_l", "key_r", F.col("match_probability").alias("score"))
+
+
+def _weighed(parameters: Mapping[str, Any]) -> list[str]:
+    """The columns of which a frequent value says less than a rare one."""
+    levels = [level for comparison in parameters["comparisons"] for level in comparison["comparison_levels"]]
+    return sorted({each["tf_adjustment_column"] for each in levels if each.get("tf_adjustment_column")})
+
+
+def _frequencies(records: DataFrame, column: str) -> DataFrame:
+    """One row per value: `column`, and `tf_{column}` DOUBLE, its share of all values, as Splink has it."""
+    counts = records.filter(F.col(column).isNotNull()).groupBy(column).agg(F.count(F.lit(1)).alias("_n"))
+    total = records.agg(F.count(column).alias("_total"))
+    shares = counts.crossJoin(F.broadcast(total))
+    return shares.select(column, (F.col("_n") / F.col("_total")).alias(f"tf_{column}"))
 
 
 def _settings(rules: IdentityFile) -> SettingsCreator:

@@ -1,6 +1,7 @@
 """Links to ids: what a run touches is clustered, and what follows from that is written."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -42,11 +43,17 @@ def give_ids(run: Run, found: People, fresh: DataFrame, *, given: Sequence[Decis
     if links or run.tables.snapshot(LINKS) is not None or not fresh.isEmpty():
         doubted = [{"key_l": one, "key_r": other, "_why": why} for (one, other), why in believes.doubted.items()]
         doubts = frame_of(spark, doubted, "key_l STRING, key_r STRING, _why STRING")
-        run.tables.write_diff(LINKS, _with_doubts(before.unionByName(fresh), doubts), LINK)
+        near = keys_of(run, scope)
+        run.tables.write_diff(
+            LINKS, _touching(_with_doubts(before.unionByName(fresh), doubts), near), LINK,
+            within=lambda old: _touching(old, near),
+        )  # fmt: skip
     events = _events(run, believes, known)
     if events:
         run.tables.append(EVENTS, frame_of(spark, events, SCHEMAS[EVENTS]), batch_id=run.run_id)
-    follow(run, found.records, given, is_merged=any(event["before"] for event in events))
+    # a decision that changes no id takes its pair out of review
+    concerned = scope | {key for each in given for key in each.pair}
+    follow(run, found.records, given, is_merged=any(event["before"] for event in events), scope=concerned)
     return len(events)
 
 
@@ -94,11 +101,17 @@ def _with_doubts(links: DataFrame, doubted: DataFrame) -> DataFrame:
     )  # fmt: skip
 
 
-def follow(run: Run, records: DataFrame, given: Sequence[Decision], *, is_merged: bool) -> None:
-    """The tables that follow from events and links; former ids only where some `is_merged`, or split."""
+def follow(
+    run: Run, records: DataFrame, given: Sequence[Decision], *, is_merged: bool, scope: Collection[str] | None = None
+) -> None:
+    """The tables that follow from events and links; former ids only where some `is_merged`, or split.
+
+    Only rows of the records of the `scope` can be others than they were; without one any may be.
+    """
     events = identity_rows(run, EVENTS)
     held, source = ids.held(events), F.split("key", ":", 2)
-    identities = held.select(
+    near = None if scope is None else keys_of(run, scope)
+    identities = (held if near is None else held.join(near, "key", how="left_semi")).select(
         source[0].alias("source"), source[1].alias("source_customer_id"), "customer_id",
         F.col("born").alias("since_run_id"),
     )  # fmt: skip
@@ -106,17 +119,37 @@ def follow(run: Run, records: DataFrame, given: Sequence[Decision], *, is_merged
     if is_merged:
         tables[FORMER] = ids.former(events)
     if run.tables.snapshot(LINKS) is not None:
-        tables[REVIEW] = _review(run, records, held, given)
+        tables[REVIEW] = _review(run, records, held, given, near)
     for table, rows in tables.items():
-        run.tables.write_diff(table, rows, GRAINS[table], options=feed_of(table))
+        within = None if near is None or table == FORMER else partial(_near, near=near)
+        run.tables.write_diff(table, rows, GRAINS[table], options=feed_of(table), within=within)
         _keep_feed(run, table)
 
 
-def _review(run: Run, records: DataFrame, held: DataFrame, given: Sequence[Decision]) -> DataFrame:
+def _near(rows: DataFrame, near: DataFrame) -> DataFrame:
+    """The rows of a table of identities, or of pairs, of these keys."""
+    if LINK[0] in rows.columns:
+        return _touching(rows, near)
+    named = rows.withColumn("key", F.concat("source", F.lit(":"), "source_customer_id"))
+    return named.join(near, "key", how="left_semi").drop("key")
+
+
+def _touching(pairs: DataFrame, near: DataFrame) -> DataFrame:
+    """The pairs of which either end is among the keys."""
+    one, other = (near.withColumnRenamed("key", end) for end in LINK)
+    left = pairs.join(one, LINK[0], how="left_semi")
+    right = pairs.join(other, LINK[1], how="left_semi").join(one, LINK[0], how="left_anti")
+    return left.unionByName(right)
+
+
+def _review(
+    run: Run, records: DataFrame, held: DataFrame, given: Sequence[Decision], near: DataFrame | None
+) -> DataFrame:
     """Rows of `silver.identity_review`: what is linked, not joined, and not decided."""
     pairs = [{"key_l": each.left, "key_r": each.right} for each in given]
     decided = frame_of(run.tables.spark, pairs, "key_l STRING, key_r STRING")
     waiting = identity_rows(run, LINKS).filter("verdict = 'review'").join(decided, list(LINK), how="left_anti")
+    waiting = waiting if near is None else _touching(waiting, near)
     for end, side in zip(LINK, ("left", "right"), strict=True):
         said = records.select("key", F.to_json(F.struct(*ATTRIBUTES)).alias(side)).join(
             held.select("key", F.col("customer_id").alias(f"_{side}")), "key", how="left"

@@ -1,14 +1,16 @@
 """A person whom several systems know is one customer in gold, whoever turns out to be who, and can be explained."""
 
+import io
 import json
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
+from rich.console import Console
 
 from lib.errors import LakehouseError
-from lib.explain import explain, find
+from lib.explain import explain, find, print_explanation
 from lib.figures import FIGURES
 from lib.tables import Tables
 from tests.builders import CONF, CUSTOMERS_HEADER, PRODUCTS_HEADER, SALES_HEADER, Lake
@@ -172,6 +174,10 @@ def test_a_customer_is_found_by_any_id_and_explained_to_the_last_row(lake: Peopl
     ]
     figure = said["figure"]
     assert (figure["rows"], figure["value"], len(figure["shown"])) == (2, Decimal("107.0000"), 1)
+    out = io.StringIO()
+    print_explanation(Console(file=out, width=200), said)
+    assert "K000000001  Ada Byron  adventureworks, crm, pos, formerly K000000002" in out.getvalue()
+    assert "107.0000 = coalesce(sum(total_value), 0) over 2 rows of gold.fact_sales: adds up" in out.getvalue()
     assert figure["shown"][0]["file"] in ("adventureworks/AdventureWorks_Sales_2017.csv", "pos/sales/1.json")
 
 
