@@ -12,6 +12,7 @@ from lib.contract import IS_LIVE, LINEAGE, Contract, Reference
 from lib.errors import ConfigError, LakehouseError
 from lib.gold.registry import GoldTable, gold_tables
 from lib.history import version_grain
+from lib.identity import tables as identity
 from lib.identity.settings import IdentityFile
 from lib.lakehouse import LakehouseFile
 from lib.silver import SILVER_LINEAGE, version_order
@@ -79,6 +80,7 @@ def short_table(tables: Iterable[GoldTable], contracts: Iterable[Contract]) -> s
         rows.append((f"`silver.{each.table}`", each.description, ", ".join(each.key)))
         if each.history:
             rows.append((f"`silver.{each.history_table}`", _version_of(each), ", ".join(version_grain(each))))
+    rows += [(f"`{table}`", said, ", ".join(identity.GRAINS[table])) for table, said in identity.DESCRIPTIONS.items()]
     return _table(("table", "what one row is", "key"), rows)
 
 
@@ -95,6 +97,9 @@ def catalogue(tables: Iterable[GoldTable], contracts: Iterable[Contract]) -> str
         "Rows that fail a rule wait in `silver.{source}_{entity}_quarantine` under their address, with the values that "
         "landed (`raw`), all reasons (`dq_errors`), their `status` and its `history`.",
         *[section for each in contracts for section in (_silver_section(each), *_history_sections(each))],
+        "### Who is who",
+        "Made by every run from the entities that describe and name customers.",
+        *[_identity_section(table) for table in identity.SCHEMAS],
         "## Bronze",
         "`bronze.{source}_{entity}` has the landed columns of its contract under their names in the source, all "
         "`STRING`; `_rescued`, a JSON object of what the contract does not know; and its lineage:",
@@ -136,6 +141,19 @@ def _silver_section(contract: Contract) -> str:
     if rules:
         parts.append(_table(("rule", "a row is good when", "else", "and then"), rules))
     return "\n\n".join(parts)
+
+
+def _identity_section(table: str) -> str:
+    columns = [column.split(" ") for column in identity.SCHEMAS[table].split(", ")]
+    rows = [(f"`{name}`", f"`{type_name}`", identity.COLUMNS[name]) for name, type_name in columns]
+    return "\n\n".join(
+        [
+            f"#### {table}",
+            identity.DESCRIPTIONS[table],
+            f"Key: {_codes(identity.GRAINS[table])}.",
+            _table(("column", "type", "definition"), rows),
+        ]
+    )
 
 
 def _origin(contract: Contract) -> str:

@@ -50,9 +50,54 @@ SCHEMAS: dict[str, str] = {
     "rule STRING, score DOUBLE",
     MODELS: "version BIGINT, rules STRING, parameters STRING, records BIGINT, run_id BIGINT",
 }
-"""Columns by table.
+"""Columns by table."""
 
-`customer_identities`: the id of each record of the sources; `since_run_id` is the run in which the record came.
-`former_customer_ids`: of each id that no record holds any more, the id of the person where the oldest record that ever
-held it is now; `since_run_id` is the run in which the last one let it go.
-"""
+DESCRIPTIONS: dict[str, str] = {
+    IDENTITIES: "One record of a source, and the person's id; since_run_id is the run in which it came.",
+    FORMER: "One id that no record holds any more, and whose it is now; since_run_id is the run that let it go.",
+    RECORDS: "One record as it compares, all that there ever were; empty but for its key where only facts name it.",
+    LINKS: "One pair of records that a rule or the model holds for one person, or that somebody should look at.",
+    DECISIONS: "One pair of records that a person decided.",
+    REVIEW: "One pair of records that waits for a person to decide.",
+    EVENTS: "One change of a record's id in a run: what all ids follow from.",
+    MODELS: "One model, as it was learnt.",
+}
+
+COLUMNS: dict[str, str] = {
+    "before": "the record's id until then; none for a new record",
+    "birth_date": "date of birth",
+    "city": "letters and digits, small",
+    "customer_id": "the person's id",
+    "decided_by": "who decided",
+    "decision": "same or different",
+    "email": "e-mail address as the standards write it",
+    "event": "created (a new record and id), joined (a new record of a known person), merged or split",
+    "first_name": "the first of the first names: letters, small, without accents",
+    "former_id": "an id that was the customer_id of a record",
+    "gender": "M or F",
+    "_hash": "hash of what the source said: another one, and the record is compared again",
+    "key": "the record, `{source}:{source_customer_id}`",
+    "key_l": "one record of the pair, the one that sorts first",
+    "key_r": "the other one",
+    "last_name": "letters, small, without accents",
+    "left": "what key_l says, JSON",
+    "linked_to": "the record of the same person to which the best link leads",
+    "note": "what the person who decided noted",
+    "parameters": "what the model learnt, JSON as Splink reads it",
+    "phone": "telephone number, E.164",
+    "postcode": "letters and digits, in capitals",
+    "records": "number of records that there were to learn from",
+    "right": "what key_r says, JSON",
+    "rule": "the exact rule, `model`, or `decision`",
+    "rules": "hash of the configuration under which the model was learnt",
+    "run_id": "the run that found or took it",
+    "score": "probability that the two are one person; 1 of a rule",
+    "since_run_id": "see above",
+    "source": "the system that has the record",
+    "source_customer_id": "its key there",
+    "street": "letters and digits, small",
+    "verdict": "joined or review",
+    "version": "number of the model, the newest counts",
+    "why": "why the two are not joined, in words",
+}
+"""What a column says, in whatever table it is."""

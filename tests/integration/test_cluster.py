@@ -97,7 +97,7 @@ def test_a_cluster_makes_the_same_gold_as_one_process(cluster: Cluster, spark: S
         days = {"start": date(2016, 1, 1), "end": date(2017, 6, 30)}
         generate(lake.landing / "adventureworks", customers=300, seed=11, **days)
     submit(cluster, there.root, tmp_path / "elsewhere")
-    outcome = here.run(only=[ONLY])
+    outcome = here.run(only=[ONLY], resolved=True)
     assert outcome.status == 0, outcome.text
     expected = table_rows(here, ["gold"])
     assert {"gold.fact_sales", "gold.customer_metrics"} <= {*expected}

@@ -47,7 +47,7 @@ def test_the_layers_one_by_one_make_the_gold_of_the_whole_pipeline_and_a_rejecte
     spark: SparkSession, landed: Path, tmp_path: Path
 ) -> None:
     whole, parts = (Lake(spark, tmp_path / name, CONF) for name in ("in one go", "layer by layer"))
-    outcome = whole.run(copy_from=landed, only=[ONLY])
+    outcome = whole.run(copy_from=landed, only=[ONLY], resolved=True)
     assert outcome.status == 0, outcome.text
 
     shutil.copytree(landed, parts.landing / "adventureworks")
