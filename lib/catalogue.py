@@ -59,8 +59,8 @@ def stale_docs(home: Path) -> dict[Path, str]:
         raise ConfigError("\n".join(mistakes))
     conf, known, tables = home / "conf", list(contracts.values()), _in_reading_order(gold_tables().values())
     texts = {
-        home / "CATALOGUE.md": catalogue(tables, known),
-        home / "README.md": _with_section(home / "README.md", short_table(tables, known)),
+        home / "CATALOGUE.md": catalogue(tables, known, [*identity.SCHEMAS]),
+        home / "README.md": _with_section(home / "README.md", short_table(tables, known, [*identity.SCHEMAS])),
         conf / "contract.schema.json": json_schema(Contract),
         conf / "identity.schema.json": json_schema(IdentityFile),
         conf / "identity.yml": _with_schema_line(conf / "identity.yml", "identity.schema.json"),
@@ -73,18 +73,18 @@ def stale_docs(home: Path) -> dict[Path, str]:
     return {file: text for file, text in texts.items() if not file.is_file() or file.read_text("utf-8") != text}
 
 
-def short_table(tables: Iterable[GoldTable], contracts: Iterable[Contract]) -> str:
-    """A line per table of gold and silver: what one row is, and what identifies it."""
+def short_table(tables: Iterable[GoldTable], contracts: Iterable[Contract], people: Iterable[str] = ()) -> str:
+    """A line per table of gold and silver, those about `people` by their names: what one row is, what identifies it."""
     rows = [(f"`gold.{each.name}`", each.description, ", ".join(each.grain)) for each in tables]
     for each in contracts:
         rows.append((f"`silver.{each.table}`", each.description, ", ".join(each.key)))
         if each.history:
             rows.append((f"`silver.{each.history_table}`", _version_of(each), ", ".join(version_grain(each))))
-    rows += [(f"`{table}`", said, ", ".join(identity.GRAINS[table])) for table, said in identity.DESCRIPTIONS.items()]
+    rows += [(f"`{each}`", identity.DESCRIPTIONS[each], ", ".join(identity.GRAINS[each])) for each in people]
     return _table(("table", "what one row is", "key"), rows)
 
 
-def catalogue(tables: Iterable[GoldTable], contracts: Iterable[Contract]) -> str:
+def catalogue(tables: Iterable[GoldTable], contracts: Iterable[Contract], people: Sequence[str] = ()) -> str:
     """The page with every column of every table, its type and its definition."""
     parts = [
         "# Catalogue",
@@ -97,9 +97,12 @@ def catalogue(tables: Iterable[GoldTable], contracts: Iterable[Contract]) -> str
         "Rows that fail a rule wait in `silver.{source}_{entity}_quarantine` under their address, with the values that "
         "landed (`raw`), all reasons (`dq_errors`), their `status` and its `history`.",
         *[section for each in contracts for section in (_silver_section(each), *_history_sections(each))],
-        "### Who is who",
-        "Made by every run from the entities that describe and name customers.",
-        *[_identity_section(table) for table in identity.SCHEMAS],
+        *(
+            ["### Who is who", "Made by every run from the entities that describe and name customers."]
+            if people
+            else []
+        ),
+        *[_identity_section(table) for table in people],
         "## Bronze",
         "`bronze.{source}_{entity}` has the landed columns of its contract under their names in the source, all "
         "`STRING`; `_rescued`, a JSON object of what the contract does not know; and its lineage:",
