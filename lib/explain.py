@@ -55,7 +55,7 @@ def explain(
         "values": _values(tables, settings, customer_id),
         **_by_rules(tables, settings, records),
         "quarantine": _quarantine(tables, settings, source_ids),
-        **({"figure": _figure(tables, customer, column, limit)} if column else {}),
+        **({"figure": figure_of(tables, customer, column, limit=limit)} if column else {}),
     }
 
 
@@ -196,7 +196,12 @@ def _quarantine(tables: Tables, settings: Settings, source_ids: Sequence[str]) -
     return found
 
 
-def _figure(tables: Tables, customer: Mapping[str, Any], column: str, limit: int) -> dict[str, Any]:
+def figure_of(tables: Tables, customer: Mapping[str, Any], column: str, *, limit: int) -> dict[str, Any]:
+    """The part `figure` of an explanation, of a row of customer_360.
+
+    Raises:
+        LakehouseError: if no rows add up to the column.
+    """
     if column not in FIGURES:
         raise LakehouseError(
             f"column {column}: no rows add up to it; there are {', '.join(FIGURES)} (what a record says is among the "

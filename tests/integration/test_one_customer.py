@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 from rich.console import Console
 
 from lib.errors import LakehouseError
-from lib.explain import explain, find, print_explanation
+from lib.explain import explain, figure_of, find, print_explanation
 from lib.figures import FIGURES
 from lib.tables import Tables
 from tests.builders import CONF, CUSTOMERS_HEADER, PRODUCTS_HEADER, SALES_HEADER, Lake
@@ -153,8 +153,9 @@ def test_a_customer_is_found_by_any_id_and_explained_to_the_last_row(lake: Peopl
         find(tables, "C404")
     with pytest.raises(LakehouseError, match="column spend_rank: no rows add up to it; there are total_spend"):
         explain(tables, settings, K1, column="spend_rank")
+    [customer] = lake.read("gold.customer_360").filter(f"customer_id = '{K1}'").collect()
     for column in FIGURES:
-        figure = explain(tables, settings, K1, column=column)["figure"]
+        figure = figure_of(tables, customer.asDict(recursive=True), column, limit=1)
         assert figure["adds_up"], figure
     said = explain(tables, settings, "pos:C1", column="total_spend", limit=1)
     assert json.loads(json.dumps(said, default=str))["customer"]["former_ids"] == [K2]
