@@ -16,8 +16,7 @@ class Fact:
 FACTS = {
     "fact_sales": Fact(
         "order_date",
-        ("order_date", "source", "order_id", "order_line", "product_id", "quantity", "unit_price", "discount")
-        + ("total_value", "total_cost"),
+        ("order_date", "source", "order_id", "order_line", "product_id", "quantity") + ("total_value", "total_cost"),
         {
             "adventureworks": ("adventureworks_sales", {"order_number": "order_id", "order_line": "order_line"}),
             "pos": ("pos_sales", {"transaction_id": "order_id"}),
