@@ -20,6 +20,7 @@ from lib.errors import LakehouseError
 from lib.figures import FACTS, FIGURES, Fact
 from lib.gold import measures
 from lib.gold.golden import GROUPS
+from lib.gold.ids import id_of
 from lib.gold.registry import gold_tables
 from lib.identity.tables import DESCRIBED_BY, EVENTS, FORMER, NAMED_BY, SCHEMAS
 from lib.silver import ADDRESS
@@ -102,7 +103,7 @@ def _records(tables: Tables, settings: Settings, source_ids: Sequence[str]) -> l
         keys = _keys(source_ids, source)
         for entity, key in entities.items() if keys else ():
             rows = _of_silver(tables, settings, entity, key, keys).select(
-                F.concat(F.lit(f"{source}:"), F.col(key).cast("string")).alias("record"),
+                id_of(source, key).alias("record"),
                 F.lit(entity).alias("entity"),
                 F.col("_source_file").alias("file"),
                 F.col("_source_modified_at").alias("file_modified_at"),

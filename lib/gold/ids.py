@@ -24,21 +24,6 @@ def location_id() -> Column:
     return F.when(is_there, F.concat_ws("/", *[F.coalesce(part, F.lit("")) for part in parts]))
 
 
-def with_customer(rows: DataFrame, source: str, key: str, customer_identities: DataFrame) -> DataFrame:
-    """The rows with their customer in gold's terms, instead of the source's `key`.
-
-    `source`; `source_customer_id` STRING, the key; `customer_id` STRING, the id of the person: `{source}:{key}` as long
-    as nobody has looked into who that is, NULL without a key.
-    """
-    of_source = customer_identities.filter(F.col("source") == source).select(
-        F.col("source_customer_id").alias("_known_as"), F.col("customer_id").alias("_person")
-    )
-    known = rows.withColumn("source_customer_id", F.col(key).cast("string")).drop(key)
-    person = F.coalesce("_person", id_of(source, "source_customer_id"))
-    named = known.join(of_source, F.col("source_customer_id") == F.col("_known_as"), how="left")
-    return named.withColumns({"source": F.lit(source), "customer_id": person}).drop("_known_as", "_person")
-
-
 def with_inferred(known: DataFrame, key: str, *facts: DataFrame) -> DataFrame:
     """The known members, and one for each key that only the facts name: its key, `is_inferred`, and NULLs."""
     inferred = _named(key, facts).join(known, key, how="left_anti").withColumn("is_inferred", F.lit(True))

@@ -4,6 +4,8 @@ import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from lib.identity.clusters import components
+
 COLUMNS = ("left", "right", "decision", "by", "note")
 """The columns of a file of decisions; others are not looked at."""
 
@@ -75,18 +77,9 @@ def disputes(decisions: Sequence[Decision]) -> list[str]:
 def groups(decisions: Iterable[Decision]) -> dict[str, str]:
     """Of each record that is decided upon the smallest key of those that are the same person by decisions."""
     given = list(decisions)
-    group = {key: key for each in given for key in each.pair}
-
-    def first_of(key: str) -> str:
-        while group[key] != key:
-            key = group[key]
-        return key
-
-    for each in given:
-        if each.decision == SAME:
-            one, other = sorted(map(first_of, each.pair))
-            group[other] = one
-    return {key: first_of(key) for key in group}
+    return components(
+        [key for each in given for key in each.pair], [each.pair for each in given if each.decision == SAME]
+    )
 
 
 def violated(decisions: Iterable[Decision], held: Mapping[str, str]) -> list[Decision]:

@@ -7,6 +7,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from lib.gold.people import record
 from lib.identity import ids
 from lib.identity.believed import Believed, Link, believed, evidence
 from lib.identity.decisions import Decision
@@ -130,7 +131,7 @@ def _near(rows: DataFrame, near: DataFrame) -> DataFrame:
     """The rows of a table of identities, or of pairs, of these keys."""
     if LINK[0] in rows.columns:
         return _touching(rows, near)
-    named = rows.withColumn("key", F.concat("source", F.lit(":"), "source_customer_id"))
+    named = rows.withColumn("key", record())
     return named.join(near, "key", how="left_semi").drop("key")
 
 

@@ -7,33 +7,27 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lib.gold.golden import ATTRIBUTES, GROUPS, Rule, golden
-from lib.gold.ids import location_id, with_customer, with_inferred_now
+from lib.gold.ids import location_id, with_inferred_now
+from lib.gold.people import as_record, record, to_person, with_person
 from lib.gold.registry import gold_table
-from lib.gold.routes import Mapped
 from lib.history import beginning, intervals
-
-
-def _person(source: str, key: str = "customer_id", *, names_only: bool = False) -> Mapped:
-    """From a row that has a source's key of a customer to the customer's id."""
-    here, there = f"concat('{source}:', {key})", "concat(source, ':', source_customer_id)"
-    return Mapped("customer_identities", here=here, there=there, to="customer_id", names_only=names_only)
 
 
 @gold_table(
     grain=["customer_id", "valid_from"],
     key="customer_id",
     routes={
-        "adventureworks_customers_history": _person("adventureworks", "customer_key"),
-        "adventureworks_sales": _person("adventureworks", "customer_key", names_only=True),
-        "crm_addresses": _person("crm"),
-        "crm_customers_history": _person("crm"),
-        "crm_interactions": _person("crm", names_only=True),
-        "crm_payments": _person("crm", names_only=True),
-        "crm_phones": _person("crm"),
+        "adventureworks_customers_history": to_person("adventureworks", "customer_key"),
+        "adventureworks_sales": to_person("adventureworks", "customer_key", names_only=True),
+        "crm_addresses": to_person("crm"),
+        "crm_customers_history": to_person("crm"),
+        "crm_interactions": to_person("crm", names_only=True),
+        "crm_payments": to_person("crm", names_only=True),
+        "crm_phones": to_person("crm"),
         # an id that is new, and the one under which its record was known until then
         "customer_identities": ["customer_id", "concat(source, ':', source_customer_id)"],
-        "pos_customers_history": _person("pos"),
-        "pos_sales": _person("pos", names_only=True),
+        "pos_customers_history": to_person("pos"),
+        "pos_sales": to_person("pos", names_only=True),
     },
 )
 def dim_customers(  # noqa: PLR0913 each is an input or a setting
@@ -94,36 +88,34 @@ def dim_customers(  # noqa: PLR0913 each is an input or a setting
     valid_to: TIMESTAMP. Until when it held, that moment not included; NULL where it holds now.
     is_current: BOOLEAN. True in the one row of a customer that holds now; a customer that was deleted has none.
     """
-    identities = customer_identities
     names = F.nullif(F.concat_ws(" ", "first_name", "last_name"), F.lit(""))
     web = intervals(adventureworks_customers_history, ["customer_key"], said_at="said_at")
     till = intervals(pos_customers_history, ["customer_id"], latest_by=["updated_at"], said_at="said_at")
     centre = intervals(crm_customers_history, ["customer_id"], latest_by=["updated_at"], said_at="said_at")
-    held = [
-        with_customer(web.withColumn("full_name", names), "adventureworks", "customer_key", identities),
-        with_customer(
-            till.withColumnsRenamed({"name": "full_name", "region": "home_region"}), "pos", "customer_id", identities
-        ),
-        with_customer(centre.withColumn("full_name", names), "crm", "customer_id", identities),
-        with_customer(_contacts(crm_phones, F.col("type") != "work"), "crm", "customer_id", identities).withColumn(
-            "phone", F.col("number")
-        ),
-        with_customer(_contacts(crm_addresses, F.col("type") == "home"), "crm", "customer_id", identities).withColumn(
-            "location_id", location_id()
-        ),
+    phones = _contacts(crm_phones, F.col("type") != "work").withColumnRenamed("number", "phone")
+    addresses = _contacts(crm_addresses, F.col("type") == "home").withColumn("location_id", location_id())
+    said = [
+        as_record(web.withColumn("full_name", names), "adventureworks", "customer_key"),
+        as_record(till.withColumnsRenamed({"name": "full_name", "region": "home_region"}), "pos", "customer_id"),
+        as_record(centre.withColumn("full_name", names), "crm", "customer_id"),
+        as_record(phones, "crm", "customer_id"),
+        as_record(addresses, "crm", "customer_id"),
     ]
-    known = golden(reduce(DataFrame.unionByName, map(_said, held)), survivorship)
-    facts = [
-        with_customer(
-            adventureworks_sales.select("customer_key").distinct(), "adventureworks", "customer_key", identities
-        ),
-        with_customer(pos_sales.select("customer_id").distinct(), "pos", "customer_id", identities),
-        with_customer(crm_interactions.select("customer_id").distinct(), "crm", "customer_id", identities),
-        with_customer(crm_payments.select("customer_id").distinct(), "crm", "customer_id", identities),
+    # brought together first: to join each of them would be as many joins
+    held = with_person(reduce(DataFrame.unionByName, map(_said, said)), customer_identities)
+    named = [
+        as_record(rows.select(key).distinct(), source, key)
+        for rows, source, key in (
+            (adventureworks_sales, "adventureworks", "customer_key"),
+            (pos_sales, "pos", "customer_id"),
+            (crm_interactions, "crm", "customer_id"),
+            (crm_payments, "crm", "customer_id"),
+        )
     ]
-    record = F.concat("source", F.lit(":"), "source_customer_id")
-    records = identities.groupBy("customer_id").agg(F.sort_array(F.collect_list(record)).alias("source_ids"))
-    both = with_inferred_now(known, "customer_id", *facts).join(records, "customer_id", how="left")
+    facts = with_person(reduce(DataFrame.unionByName, named), customer_identities)
+    known = golden(held.withColumn("record", record()), survivorship)
+    records = customer_identities.groupBy("customer_id").agg(F.sort_array(F.collect_list(record())).alias("source_ids"))
+    both = with_inferred_now(known, "customer_id", facts).join(records, "customer_id", how="left")
     source_ids = F.coalesce("source_ids", F.array("customer_id"))
     of_systems = F.array_sort(F.array_distinct(F.transform(source_ids, lambda each: F.split(each, ":")[0])))
     return both.select(
@@ -159,7 +151,5 @@ def _said(rows: DataFrame) -> DataFrame:
     complete = rows.withColumns(
         {**absent, **{name: each for name, each in defaults.items() if name not in rows.columns}}
     )
-    record = F.concat("source", F.lit(":"), "source_customer_id").alias("record")
-    return complete.select(
-        "customer_id", record, "source", *ATTRIBUTES, "valid_from", "valid_to", "said_at", "weight", "is_record"
-    )
+    lineage = ("source", "source_customer_id", "valid_from", "valid_to", "said_at", *defaults)
+    return complete.select(*lineage, *ATTRIBUTES)

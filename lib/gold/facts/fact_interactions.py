@@ -3,9 +3,9 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lib.gold.ids import id_of, with_customer
+from lib.gold.ids import id_of
+from lib.gold.people import by_person, with_customer
 from lib.gold.registry import gold_table
-from lib.gold.routes import Via
 
 
 @gold_table(
@@ -14,12 +14,7 @@ from lib.gold.routes import Via
     key="interaction_id",
     routes={
         "crm_interactions": "interaction_id",
-        "customer_identities": Via(
-            "crm_interactions",
-            here="CASE WHEN source = 'crm' THEN source_customer_id END",
-            there="customer_id",
-            reads=("customer_id",),
-        ),
+        "customer_identities": by_person("crm_interactions", "crm"),
     },
 )
 def fact_interactions(crm_interactions: DataFrame, customer_identities: DataFrame) -> DataFrame:

@@ -3,8 +3,8 @@
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from lib.gold.ids import with_customer
 from lib.gold.measures import MONEY
+from lib.gold.people import by_person, with_customer
 from lib.gold.registry import gold_table
 from lib.gold.routes import Via
 from lib.history import valid_at
@@ -17,12 +17,7 @@ from lib.history import valid_at
     routes={
         "crm_payments": "payment_id",
         "crm_exchange_rates": Via("crm_payments", here="currency", there="currency"),
-        "customer_identities": Via(
-            "crm_payments",
-            here="CASE WHEN source = 'crm' THEN source_customer_id END",
-            there="customer_id",
-            reads=("customer_id",),
-        ),
+        "customer_identities": by_person("crm_payments", "crm"),
     },
 )
 def fact_payments(crm_payments: DataFrame, crm_exchange_rates: DataFrame, customer_identities: DataFrame) -> DataFrame:

@@ -4,8 +4,9 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from lib.gold.conformed import stores_in_territories, till_sales
-from lib.gold.ids import id_of, with_customer
+from lib.gold.ids import id_of
 from lib.gold.measures import year_month
+from lib.gold.people import by_person, with_customer
 from lib.gold.registry import gold_table
 from lib.gold.routes import Via
 from lib.history import intervals, valid_at
@@ -23,18 +24,8 @@ from lib.history import intervals, valid_at
         ],
         "pos_sales": "transaction_id",
         "customer_identities": [
-            Via(
-                "adventureworks_sales",
-                here="CASE WHEN source = 'adventureworks' THEN source_customer_id END",
-                there="CAST(customer_key AS STRING)",
-                reads=("customer_id",),
-            ),
-            Via(
-                "pos_sales",
-                here="CASE WHEN source = 'pos' THEN source_customer_id END",
-                there="customer_id",
-                reads=("customer_id",),
-            ),
+            by_person("adventureworks_sales", "adventureworks", "customer_key"),
+            by_person("pos_sales", "pos"),
         ],
     },
     clustered_by="order_date",
