@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
-from lib.jdbc import NEEDED, ColumnName, Referring, Secret, TableName, Url, mistakes_of_format
+from lib.jdbc import NEEDED, ColumnName, TableName, Url, mistakes_of_format
+from lib.secrets import Referring, Secret
 
 IS_LIVE = "_is_live"
 """The column of silver that an entity has whose keys can go: false in a tombstone."""

@@ -3,13 +3,11 @@
 PostgreSQL is the one that is known. Secrets are looked up here and handed to Spark's reader; no message has them.
 """
 
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from typing import TypeVar
 
 from py4j.protocol import Py4JJavaError
@@ -18,9 +16,10 @@ from pyspark.sql import DataFrame, SparkSession
 
 from lib.contract import Contract, Jdbc, age_of
 from lib.errors import LakehouseError
-from lib.jdbc import REFERENCE, mistake_of_url
+from lib.jdbc import mistake_of_url
 from lib.postgresql import MOMENTS, NUMERIC, PART, WHOLE, columns_query, rows_query, survey_query
 from lib.ranges import Range, is_moment
+from lib.secrets import looked_up
 
 T = TypeVar("T")
 
@@ -75,12 +74,12 @@ class Database:
         self._spark = spark
         self._contract = contract
         self._jdbc: Jdbc = contract.jdbc
-        self._url = _resolved(contract, "url", contract.jdbc.url)
+        self._url = looked_up(contract.jdbc.url, _place(contract, "url"))
         mistake = mistake_of_url(self._url)
         if mistake:
             raise LakehouseError(f"{_place(contract, 'url')}: what it refers to {mistake}")
-        self._user = _resolved(contract, "user", contract.jdbc.user)
-        self._password = _resolved(contract, "password", contract.jdbc.password)
+        self._user = looked_up(contract.jdbc.user, _place(contract, "user"))
+        self._password = looked_up(contract.jdbc.password, _place(contract, "password"))
 
     def columns(self) -> dict[str, str]:
         """The table's columns in their order, with their types in the database's words.
@@ -195,28 +194,6 @@ def _offence_of(columns: Mapping[str, str], contract: Contract, jdbc: Jdbc) -> s
     if jdbc.lag and columns[jdbc.watermark] in WHOLE:
         return f"{jdbc.table}: lag: column {jdbc.watermark} is {columns[jdbc.watermark]} and tells no age; leave it out"
     return ""
-
-
-def _resolved(contract: Contract, key: str, text: str | None) -> str:
-    """A text with what its references stand for."""
-
-    def looked_up(match: re.Match[str]) -> str:
-        variable, file = match.groups()
-        if variable:
-            if not os.environ.get(variable):
-                raise LakehouseError(f"{_place(contract, key)}: the environment variable {variable} is not set")
-            return os.environ[variable]
-        try:
-            found = Path(file).read_text("utf-8").rstrip("\r\n")
-        except OSError as error:
-            raise LakehouseError(f"{_place(contract, key)}: {file} cannot be read: {error.strerror}") from None
-        except UnicodeDecodeError:
-            raise LakehouseError(f"{_place(contract, key)}: {file} is not UTF-8") from None
-        if not found:
-            raise LakehouseError(f"{_place(contract, key)}: {file} is empty")
-        return found
-
-    return REFERENCE.sub(looked_up, text or "")
 
 
 def _place(contract: Contract, key: str) -> str:

@@ -10,17 +10,14 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic.config import JsonDict
 
-REFERENCE = re.compile(r"\$\{(?:env:([A-Za-z_]\w*)|file:(/[^}]*))\}", re.ASCII)
-"""The value of an environment variable (group 1) or the text of a file (group 2), looked up when the database is asked.
-"""
+from lib.secrets import HOW, REFERENCE, check_references
 
-_HOW = "${env:NAME} or ${file:/path}"
 _SCHEME = "jdbc:postgresql:"
 _COLUMN = r"[A-Za-z_][\w$]*"
 _TABLE = rf"{_COLUMN}(\.{_COLUMN})*"
 # a parameter of the URL, and what stands before a host and an @
 _CREDENTIALS = re.compile(r"password=[^&]|//[^/?]*@", re.IGNORECASE)
-_NO_CREDENTIALS = f"has credentials in it (leave them out: give `user`, and `password` as {_HOW})"
+_NO_CREDENTIALS = f"has credentials in it (leave them out: give `user`, and `password` as {HOW})"
 NEEDED: JsonDict = {
     "if": {"properties": {"format": {"const": "jdbc"}}},
     "then": {"required": ["jdbc"]},
@@ -37,24 +34,8 @@ def check_url(text: Any) -> str:
     if _CREDENTIALS.search(bare):
         raise ValueError(_NO_CREDENTIALS)
     if bare == text and not bare.startswith(_SCHEME):
-        raise ValueError(f"is neither the URL of a PostgreSQL database ({_SCHEME}//host:5432/name) nor {_HOW}")
+        raise ValueError(f"is neither the URL of a PostgreSQL database ({_SCHEME}//host:5432/name) nor {HOW}")
     return str(text)
-
-
-def check_references(text: Any) -> str:
-    """A text in which references may stand."""
-    if not isinstance(text, str) or not text:
-        raise ValueError(f"is not a text (a plain one, or {_HOW})")
-    if "${" in REFERENCE.sub("", text):
-        raise ValueError(f"has a reference that is neither {_HOW} (the path of a file is absolute)")
-    return text
-
-
-def check_secret(text: Any) -> str:
-    """A reference, and nothing else."""
-    if not isinstance(text, str) or not REFERENCE.fullmatch(text):
-        raise ValueError(f"is a secret in clear text (give a reference: {_HOW})")
-    return text
 
 
 def check_table(text: str) -> str:
@@ -93,7 +74,5 @@ def mistakes_of_format(document: Mapping[str, Any]) -> list[str]:
 
 # a url, user or password is looked at before pydantic does, which would show what it does not like
 Url = Annotated[str, BeforeValidator(check_url)]
-Referring = Annotated[str, BeforeValidator(check_references)]
-Secret = Annotated[str, BeforeValidator(check_secret), Field(json_schema_extra={"pattern": f"^{REFERENCE.pattern}$"})]
 TableName = Annotated[str, AfterValidator(check_table), Field(json_schema_extra={"pattern": f"^{_TABLE}$"})]
 ColumnName = Annotated[str, AfterValidator(check_column), Field(json_schema_extra={"pattern": f"^{_COLUMN}$"})]
