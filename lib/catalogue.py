@@ -15,6 +15,7 @@ from lib.history import version_grain
 from lib.identity import tables as identity
 from lib.identity.settings import IdentityFile
 from lib.lakehouse import LakehouseFile
+from lib.serving.settings import ServingFile
 from lib.silver import SILVER_LINEAGE, version_order
 
 _BEGIN, _END = "<!-- catalogue -->", "<!-- /catalogue -->"
@@ -64,6 +65,8 @@ def stale_docs(home: Path) -> dict[Path, str]:
         conf / "contract.schema.json": json_schema(Contract),
         conf / "identity.schema.json": json_schema(IdentityFile),
         conf / "identity.yml": _with_schema_line(conf / "identity.yml", "identity.schema.json"),
+        conf / "serving.schema.json": json_schema(ServingFile),
+        conf / "serving.yml": _with_schema_line(conf / "serving.yml", "serving.schema.json"),
         conf / "lakehouse.schema.json": json_schema(LakehouseFile),
         conf / "lakehouse.yml": _with_schema_line(conf / "lakehouse.yml", "lakehouse.schema.json"),
     }

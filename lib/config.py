@@ -17,10 +17,12 @@ from pydantic_core import ErrorDetails
 
 from lib.contract import Contract, age_of, mistakes_between_contracts, mistakes_between_fields
 from lib.errors import ConfigError
+from lib.gold.registry import gold_tables
 from lib.identity.settings import IdentityFile
 from lib.lakehouse import Demo, Environment, LakehouseFile, Maintenance
+from lib.serving.settings import Database, ServingFile, mistakes_of_serving
 
-M = TypeVar("M", Contract, IdentityFile, LakehouseFile)
+M = TypeVar("M", Contract, IdentityFile, LakehouseFile, ServingFile)
 
 _NAMES_A_FIELD = re.compile(r"[a-z_]+[\w.\[\]]*: ")
 
@@ -66,6 +68,8 @@ class Settings:
     demo: Demo
     contracts: dict[str, Contract]
     identity: IdentityFile
+    database: Database
+    serving: ServingFile
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -98,7 +102,10 @@ def load_settings(
     contracts, mistakes = read_contracts(conf / "contracts")
     lakehouse, more = _read_model(conf / "lakehouse.yml", LakehouseFile)
     identity, mistaken = _read_model(conf / "identity.yml", IdentityFile)
-    mistakes += more + mistaken
+    serving, not_served = _read_model(conf / "serving.yml", ServingFile)
+    mistakes += more + mistaken + not_served
+    if serving is not None:
+        mistakes += [f"{conf / 'serving.yml'}: {line}" for line in mistakes_of_serving(serving, gold_tables())]
     if identity is not None and not mistakes:
         mistakes += _unknown_sources(conf / "identity.yml", identity, {each.source for each in contracts.values()})
     chosen: Environment | None = None
@@ -107,7 +114,7 @@ def load_settings(
         if chosen is None:
             known = ", ".join(sorted(lakehouse.environments))
             mistakes.append(f"{conf / 'lakehouse.yml'}: environments: there is no '{environment}' (there are {known})")
-    if mistakes or lakehouse is None or chosen is None or identity is None:
+    if mistakes or lakehouse is None or chosen is None or identity is None or serving is None:
         raise ConfigError("\n".join(mistakes))
     given = root or os.environ.get("LAKEHOUSE_ROOT")
     lake = _place(Path(given).expanduser() if given else conf.parent / chosen.root)
@@ -128,6 +135,8 @@ def load_settings(
         demo=lakehouse.demo,
         contracts=contracts,
         identity=identity,
+        database=chosen.serving,
+        serving=serving,
     )
 
 
@@ -235,7 +244,7 @@ def _in_words(mistake: ErrorDetails, model: type[BaseModel]) -> str:
         # what a model says of one of its fields begins with the field's name
         return f"{place}.{said}" if _NAMES_A_FIELD.match(said) else f"{place}: {said}"
     # what stands in place of a database's address or password is not shown
-    found = "" if mistake["loc"][:1] == ("jdbc",) else f" (found {mistake['input']!r})"
+    found = "" if {"jdbc", "serving"} & {*mistake["loc"]} else f" (found {mistake['input']!r})"
     return f"{place}: {mistake['msg'][:1].lower()}{mistake['msg'][1:]}{found}"
 
 
