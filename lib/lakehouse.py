@@ -17,7 +17,7 @@ class Environment(ConfigModel):
     root: str = Field(min_length=1, description="the lake's folder; relative to the folder above conf")
     landing: str | None = Field(None, description="where files land; <root>/landing if not given")
     as_of: date | None = Field(None, description="the day customer_360 is computed for; else the latest order date")
-    serving: Database = Field(Database(), description="the database that gold is served from")
+    serving: Database = Field(Database.model_validate({}), description="the database that gold is served from")
     batch_mib: int = Field(ge=1, description="MiB of landed files that one bronze batch takes at most")
     batch_files: int = Field(ge=1, description="landed files that one bronze batch takes at most")
     threads: int = Field(ge=1, le=64, description="tables worked on at the same time")

@@ -1,4 +1,4 @@
-"""The database that gold is served from: the embedded server or one that a URL names. Here alone connections are made."""
+"""The database that gold is served from: the embedded server or one that a URL names. Only this connects to it."""
 
 import os
 import warnings
