@@ -1,6 +1,6 @@
 # `make` alone lists the targets. Variables: ROOT, LANDING, ARGS, FAST, PYTHON (`make help` says what they do).
 .DEFAULT_GOAL := help
-.PHONY: help setup demo landing run identify explain maintain status quarantine test bench check docs format validate lock clean ready
+.PHONY: help setup demo landing run identify explain publish queries maintain status quarantine test bench check docs format validate lock clean ready
 
 # set here, so that only the command line changes them: an environment often has a ROOT or an ARGS of its own
 ROOT :=
@@ -61,6 +61,12 @@ run: ready ## all layers: what is new in landing, to gold
 
 identify: ready ## which records of the sources are one person; ARGS=--help: decisions, a new model
 	$(JOB)/resolve_identities.py $(ARGS)
+
+publish: ready ## gold to the database that serves it, as every run does; ARGS=--list, ARGS=--rollback
+	$(JOB)/publish_gold.py $(ARGS)
+
+queries: ready ## the queries of conf/queries, asked of that database; ARGS="monthly_trend --limit 50"
+	$(JOB)/run_queries.py $(ARGS)
 
 maintain: ready ## fewer and better files, unused ones deleted: weekly; ARGS=--dry-run: what it would do
 	$(JOB)/maintain_tables.py $(ARGS)

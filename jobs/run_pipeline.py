@@ -1,4 +1,4 @@
-"""Landing to gold, all layers in one session: the nightly job."""
+"""Landing to gold and to the database that serves it, in one session: the nightly job."""
 
 import sys
 from pathlib import Path
@@ -9,4 +9,4 @@ sys.path.insert(1, str(HOME))
 from lib.cli import run_job  # noqa: E402
 
 if __name__ == "__main__":
-    sys.exit(run_job(__doc__, HOME / "conf", ["bronze", "silver", "gold"]))
+    sys.exit(run_job(__doc__, HOME / "conf", ["bronze", "silver", "gold", "served"]))

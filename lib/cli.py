@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lib.config import Settings, load_settings
 from lib.errors import ConfigError, LakehouseError
+from lib.ops import SERVED
 from lib.terminal import open_console
 
 if TYPE_CHECKING:
@@ -155,6 +156,49 @@ def identify_job(description: str | None, conf: Path, argv: Sequence[str] | None
         # gold follows at once: a decision is seen where it was asked for
         prepare = identify(retrain=given.retrain, decisions=given.decisions)
         return _run(settings, _all_of(settings, "gold"), prepare=prepare)
+
+    return ended(work)
+
+
+def publish_job(description: str | None, conf: Path, argv: Sequence[str] | None = None) -> int:
+    """A job that publishes gold to the database that it is served from, or goes back to what was published before."""
+    parser = arguments(description, conf)
+    parser.add_argument("--list", action="store_true", help="print which publications there are, and do nothing else")
+    parser.add_argument(
+        "--rollback", nargs="?", type=int, const=0, metavar="N", help="serve the publication before again, or number N"
+    )
+    parser.add_argument("--force", action="store_true", help="publish what was rolled back, though gold is the same")
+    given = parser.parse_args(argv)
+
+    def work() -> int:
+        settings = settings_of(given)
+        _check_lake(settings)
+        if given.list:
+            from lib.serving.show import print_publications
+
+            return print_publications(settings, open_console())
+        from lib.pipeline import publish
+
+        if given.rollback is not None:
+            return _run(settings, _all_of(settings), work=lambda run: publish.roll_back(run, given.rollback or None))
+        return _run(settings, _all_of(settings, SERVED), work=lambda run: publish.publish(run, force=given.force))
+
+    return ended(work)
+
+
+def queries_job(description: str | None, conf: Path, argv: Sequence[str] | None = None) -> int:
+    """A job that asks the published database the queries of conf/queries."""
+    parser = arguments(description, conf)
+    parser.add_argument("query", nargs="*", help="names of queries (default: all)")
+    parser.add_argument("--role", default="gold_reader", help="who asks (default: %(default)s, names are masked)")
+    parser.add_argument("--limit", type=int, default=20, help="rows of each at most (default: %(default)s)")
+    given = parser.parse_args(argv)
+
+    def work() -> int:
+        settings = settings_of(given)
+        from lib.serving.show import print_queries
+
+        return print_queries(settings, given.query, open_console(), role=given.role, limit=given.limit)
 
     return ended(work)
 

@@ -20,6 +20,7 @@ from lib.errors import ConfigError
 from lib.gold.registry import gold_tables
 from lib.identity.settings import IdentityFile
 from lib.lakehouse import Demo, Environment, LakehouseFile, Maintenance
+from lib.serving.queries import Query, read_queries
 from lib.serving.settings import Database, ServingFile, mistakes_of_serving
 
 M = TypeVar("M", Contract, IdentityFile, LakehouseFile, ServingFile)
@@ -70,6 +71,7 @@ class Settings:
     identity: IdentityFile
     database: Database
     serving: ServingFile
+    queries: dict[str, Query]
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -108,8 +110,11 @@ def load_settings(
         mistakes += [f"{conf / 'serving.yml'}: {line}" for line in mistakes_of_serving(serving, gold_tables())]
     if identity is not None and not mistakes:
         mistakes += _unknown_sources(conf / "identity.yml", identity, {each.source for each in contracts.values()})
+    queries: dict[str, Query] = {}
     chosen: Environment | None = None
     if lakehouse is not None:
+        queries, not_asked = read_queries(conf / "queries", gold_tables(), dict(lakehouse.measures))
+        mistakes += not_asked
         chosen = lakehouse.environments.get(environment)
         if chosen is None:
             known = ", ".join(sorted(lakehouse.environments))
@@ -137,6 +142,7 @@ def load_settings(
         identity=identity,
         database=chosen.serving,
         serving=serving,
+        queries=queries,
     )
 
 

@@ -13,6 +13,8 @@ from lib.session import local_frame
 
 RUNS, STEPS, FILES, QUALITY = "ops.runs", "ops.steps", "ops.files", "ops.quality"
 MAINTENANCE = "ops.maintenance"
+SERVED = "served"
+"""The layer of the steps by which gold gets into the database that it is served from."""
 FILES_KEY = ("table_name", "path", "modified_at", "size")
 
 _FILES = (

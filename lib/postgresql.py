@@ -17,7 +17,7 @@ def columns_query(jdbc: Jdbc) -> str:
     """A row per column of the table: `name`, `type` in the database's words, `place`; none where there is no table."""
     return (
         "SELECT CAST(attname AS text) AS name, CAST(format_type(atttypid, NULL) AS text) AS type, attnum AS place "
-        f"FROM pg_attribute WHERE attrelid = to_regclass({_text(_name(jdbc.table))}) AND attnum > 0 "
+        f"FROM pg_attribute WHERE attrelid = to_regclass({literal(_name(jdbc.table))}) AND attnum > 0 "
         "AND NOT attisdropped"
     )
 
@@ -67,14 +67,14 @@ def _literal(bound: str, kind: str) -> str:
         raise ValueError(f"{bound} is not of type {kind}")
     if not is_moment(bound):
         return f"({bound})"
-    return f"TIMESTAMPTZ {_text(bound)}" if kind == MOMENTS[0] else f"TIMESTAMP {_text(bound.removesuffix('Z'))}"
+    return f"TIMESTAMPTZ {literal(bound)}" if kind == MOMENTS[0] else f"TIMESTAMP {literal(bound.removesuffix('Z'))}"
 
 
 def _value(name: str, kind: str) -> str:
     """The text of a column's value, exact; a moment in ISO form, one with a time zone in UTC."""
     if kind in MOMENTS:
-        return _iso(_quoted(name), kind, zone="Z" if kind == MOMENTS[0] else "")
-    return f"CAST({_quoted(name)} AS text)"
+        return _iso(quoted(name), kind, zone="Z" if kind == MOMENTS[0] else "")
+    return f"CAST({quoted(name)} AS text)"
 
 
 def _iso(moment: str, kind: str, *, zone: str) -> str:
@@ -85,12 +85,14 @@ def _iso(moment: str, kind: str, *, zone: str) -> str:
 
 def _name(name: str) -> str:
     """A name, of a table with its schema."""
-    return ".".join(map(_quoted, name.split(".")))
+    return ".".join(map(quoted, name.split(".")))
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """A name as SQL has it."""
     return '"' + name.replace('"', '""') + '"'
 
 
-def _text(text: str) -> str:
+def literal(text: str) -> str:
+    """A text as SQL has it."""
     return "'" + text.replace("'", "''") + "'"

@@ -118,9 +118,13 @@ def discarded(waiting: DataFrame, *, note: str, run_id: int, at: Any) -> DataFra
 
 def reasons(rows: DataFrame) -> DataFrame:
     """One row per reason: `reason` STRING, the values in it as …, and `rows` BIGINT."""
-    said = rows.select(F.explode("dq_errors").alias("said"))
-    words = said.select(F.regexp_replace("said", "'[^']*'", "…").alias("reason"))
+    words = rows.select(F.explode(F.transform("dq_errors", without_values)).alias("reason"))
     return words.groupBy("reason").agg(F.count(F.lit(1)).alias("rows"))
+
+
+def without_values(reason: Column) -> Column:
+    """A reason with … for each value in it: what many rows have in common."""
+    return F.regexp_replace(reason, "'[^']*'", "…")
 
 
 def _noted(status: Column, note: str, *, run_id: int, at: Any) -> Column:

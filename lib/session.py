@@ -45,11 +45,15 @@ _WITHOUT_ROWS = frozenset(
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The state of a Delta table: its newest version, its table properties and its description."""
+    """The state of a Delta table: its newest version, its table properties, its description and its id.
+
+    A table that is made anew in the place of another one has another id.
+    """
 
     version: int
     properties: dict[str, str]
     description: str = ""
+    table_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -162,7 +166,7 @@ def snapshot_of(spark: SparkSession, path: str) -> Snapshot | None:
     while entries.hasNext():
         entry = entries.next()
         properties[str(entry._1())] = str(entry._2())
-    return Snapshot(int(snapshot.version()), properties, str(metadata.description() or ""))
+    return Snapshot(int(snapshot.version()), properties, str(metadata.description() or ""), str(metadata.id()))
 
 
 def files_of(spark: SparkSession, path: str) -> DataFrame:

@@ -11,6 +11,7 @@ from rich.console import Console
 from lib import ops
 from lib.config import Settings
 from lib.contract import Contract, age_of
+from lib.pipeline.operations import newest_files
 from lib.pipeline.quarantine import waiting
 from lib.quarantine import reasons
 from lib.tables import Tables
@@ -77,12 +78,7 @@ def _print_runs(tables: Tables, console: Console) -> list[str]:
 
 
 def _print_freshness(tables: Tables, settings: Settings, now: datetime, console: Console) -> list[str]:
-    newest: dict[str, datetime] = {}
-    if tables.snapshot(ops.FILES) is not None:
-        loaded = tables.read(ops.FILES).filter("status = 'loaded'").groupBy("table_name")
-        # as microseconds: a timestamp arrives in Python in the time zone of the machine
-        found = loaded.agg(F.unix_micros(F.max("modified_at")).alias("us")).collect()
-        newest = {row.table_name: datetime.fromtimestamp(row.us / 1_000_000, now.tzinfo) for row in found}
+    newest = newest_files(tables)
     ages = [freshness_of(each, newest.get(name), now) for name, each in settings.contracts.items()]
     rows = [
         (

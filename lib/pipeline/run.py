@@ -13,13 +13,16 @@ from lib.errors import LakehouseError
 from lib.identity.tables import RESOLUTION
 from lib.lock import locked
 from lib.logs import log_path, no_log, run_log
+from lib.ops import SERVED
 from lib.pipeline.build import build
 from lib.pipeline.context import Run, now, seconds_since
 from lib.pipeline.identify import resolve
 from lib.pipeline.ingest import ingest
 from lib.pipeline.ledger import catch_up, write_ledger
+from lib.pipeline.operations import tell_operations
 from lib.pipeline.plan import plan
 from lib.pipeline.progress import forget_progress
+from lib.pipeline.publish import publish
 from lib.pipeline.refine import refine
 from lib.pipeline.request import Request
 from lib.session import master_of
@@ -79,6 +82,8 @@ def run_layers(
             with reporter.live():
                 (work or _work)(run)
             write_ledger(run)
+            if SERVED in request.layers:
+                tell_operations(run)
         except LakehouseError:
             raise
         except Exception as error:
@@ -168,3 +173,5 @@ def _work(run: Run) -> None:
             run.each([RESOLUTION], lambda _: resolve(run))
     if "gold" in run.request.layers:
         build(run)
+    if SERVED in run.request.layers:
+        publish(run)
