@@ -162,9 +162,9 @@ class Reporter:
 def print_rows(console: Console, title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Some rows of a table, numbers to the right."""
     body = [list(row) for row in rows]
-    table = Table(
-        title=title, title_justify="left", box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0)
-    )
+    # not the title of the table: that would be wrapped to its width
+    console.print(title, style="italic", highlight=False, markup=False, soft_wrap=True)
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     for position, column in enumerate(columns):
         is_number = all(isinstance(row[position], int | float | Decimal) for row in body)
         table.add_column(column, justify="right" if is_number else "left", no_wrap=True)

@@ -94,11 +94,7 @@ def _publish(run: Run, *, force: bool) -> None:
     with _connected(run) as (server, connection):
         serving_file = run.settings.serving
         publications.drop_unfinished(connection, serving_file.lock_timeout)
-        layouts = {
-            name: each
-            for name, each in layouts_of(gold_tables(), serving_file).items()
-            if run.tables.snapshot(f"gold.{name}") is not None
-        }
+        layouts = layouts_of(gold_tables(), serving_file)
         work = _Publisher(
             run, server, connection, layouts, publications.newest_loads(connection), publications.token_key(connection)
         )
@@ -118,7 +114,7 @@ def _largest_first(layouts: Mapping[str, Layout]) -> list[str]:
 
 
 def _loaded(work: _Publisher, name: str) -> Load:
-    """The load of a table as it is: the last one, if nothing has changed since."""
+    """The load of a table as it is: the last one, if nothing has changed since. One that gold lacks is empty."""
     run, layout = work.run, work.layouts[name]
     started = run.begin(LAYER, name)
     made_from = _made_from(work, layout)
@@ -127,11 +123,9 @@ def _loaded(work: _Publisher, name: str) -> Load:
         run.done(Step(LAYER, name, run.run_id, "unchanged", started))
         return before
     versions = made_from["tables"]
-    countries = None
-    if layout.country_of is not None:
-        column, table = layout.country_of
-        countries = run.tables.read(f"gold.{table}", version=versions[table][1]).select(column, "country")
-    rows = run.tables.read(f"gold.{name}", version=versions[name][1])
+    table = layout.country_of[1] if layout.country_of else ""
+    countries = run.tables.read(f"gold.{table}", version=versions[table][1]) if table in versions else None
+    rows = run.tables.read(f"gold.{name}", version=versions[name][1]) if name in versions else None
     with work.server.publisher() as connection:
         connection.execute("SET ROLE lakehouse_publisher")
         loaded, count = load(
@@ -188,7 +182,14 @@ def _publish_loads(work: _Publisher, loads: Mapping[str, Load], *, force: bool) 
     _verify(work, loads, publications.loads_of(connection, live) if live else {})
     with connection.transaction():
         made = publications.prepare(connection, run.run_id, _as_of(run), loads)
-        connection.execute("; ".join(schemas_of(made, work.layouts, loads, run.settings.queries.values())))
+        for query, statement in schemas_of(made, work.layouts, loads, run.settings.queries.values()):
+            try:
+                connection.execute(statement)
+            except psycopg.Error as error:
+                if not query:
+                    raise
+                said = " ".join(str(error).split())
+                raise LakehouseError(f"conf/queries/{query}.sql: {said}; gold is not published") from None
     publications.make_live(connection, made)
     why = f"publication {made.publication_id} is live in {work.server.place}"
     run.done(Step(LAYER, NAME, run.run_id, "published", started, seconds_since(started), accepted=len(loads), why=why))

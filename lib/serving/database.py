@@ -1,11 +1,14 @@
 """The database that gold is served from: the embedded server or one that a URL names. Only this connects to it."""
 
+import fcntl
 import os
+import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import SubprocessError
 from typing import Any
 
 import psutil
@@ -28,6 +31,7 @@ NAME = "lakehouse"
 
 _ADMIN = "postgres"
 _WHO = "local all all peer map=lake\n"
+_THREADS = threading.Lock()
 _SESSION: Mapping[str, Any] = {
     "application_name": "customer-360-lakehouse",
     "options": "-c TimeZone=UTC -c client_min_messages=warning",
@@ -128,24 +132,42 @@ def folder_of(settings: Settings) -> Path:
 
 @contextmanager
 def _running(settings: Settings, folder: Path) -> Iterator[PostgresServer]:
+    with _one_at_a_time(folder):
+        server = _started(settings, folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        yield server
+    finally:
+        with _one_at_a_time(folder):
+            # the last one of this process signs off, the last process stops the server
+            server.__exit__(None, None, None)
+
+
+def _started(settings: Settings, folder: Path) -> PostgresServer:
+    try:
+        folder.mkdir(exist_ok=True)
         server = get_server(folder, start=False)
         server.ensure_pgdata_inited()
         _configure(folder, settings)
         _forget_the_dead(server)
         server.start()
-    except (OSError, RuntimeError, psutil.Error) as error:
+    except (OSError, RuntimeError, psutil.Error, SubprocessError) as error:
         raise LakehouseError(f"{folder}: the embedded PostgreSQL does not start: {error}") from error
-    with server:
-        socket = str(server.get_postmaster_info().socket_dir)
-        with psycopg.connect(host=socket, dbname=_ADMIN, user=_ADMIN, autocommit=True) as admin:
-            if admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [NAME]).fetchone() is None:
-                # in the order of bytes, whatever the machine's language: ids and dates sort three times as fast
-                admin.execute(
-                    f"CREATE DATABASE {NAME} TEMPLATE template0 LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'"
-                )
-        yield server
+    server.__enter__()
+    with psycopg.connect(host=str(server.get_postmaster_info().socket_dir), dbname=_ADMIN, user=_ADMIN) as admin:
+        admin.autocommit = True
+        if admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [NAME]).fetchone() is None:
+            # in the order of bytes, whatever the machine's language: ids and dates sort three times as fast
+            admin.execute(f"CREATE DATABASE {NAME} TEMPLATE template0 LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'")
+    return server
+
+
+@contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Nobody else starts or stops the server meanwhile: no thread of this process, and no other one."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with _THREADS, (folder.parent / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _configure(folder: Path, settings: Settings) -> None:

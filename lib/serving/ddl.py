@@ -63,12 +63,11 @@ def create_schema(schema: str, *, personal: bool) -> list[str]:
     return [f"CREATE SCHEMA {quoted(schema)}", f"GRANT USAGE ON SCHEMA {quoted(schema)} TO {readers}"]
 
 
-def create_view(layout: Layout, table: str, schema: str, *, personal: bool) -> list[str]:
+def create_view(layout: Layout, table: str, schema: str, *, personal: bool) -> str:
     """The view of a loaded table; who reads it needs the right to what it shows, and sees the rows of its countries."""
     columns = [_shown(column, personal=personal) for column in layout.columns]
     query = f"SELECT {', '.join(columns)} FROM {name_of(DATA, table)}"
-    place = name_of(schema, layout.name)
-    return [view_of(schema, layout.name, query, personal=personal), *comments("VIEW", place, layout)]
+    return view_of(schema, layout.name, query, personal=personal)
 
 
 def view_of(schema: str, view: str, query: str, *, personal: bool) -> str:

@@ -20,13 +20,16 @@ _TOKEN_LETTERS = 32
 def with_served_columns(rows: DataFrame, layout: Layout, countries: DataFrame | None, key: str) -> DataFrame:
     """The rows with what may be seen of personal columns, and with whose they are, in the loaded table's order.
 
-    `countries` has the column that a country is found by, and `country`; `key` makes tokens that nobody can guess.
+    `countries` has the column that a country is found by, and `country`; without it none is known. `key` makes tokens
+    that nobody can guess.
     """
     masks = {masked_name(column): _masked(column, mask, key) for column, mask in layout.masked.items()}
     columns = [*[column.name for column in layout.columns], *masks]
     complete = rows.withColumns(masks) if masks else rows
-    if layout.country_of is None or countries is None:
+    if layout.country_of is None:
         return complete.select(*columns)
+    if countries is None:
+        return complete.select(*columns, F.lit(None).cast("string").alias(OF_COUNTRY))
     by = layout.country_of[0]
     known = countries.select(F.col(by).alias("_by"), F.col(COUNTRY).alias(OF_COUNTRY)).filter("_by IS NOT NULL")
     found = complete.join(known.dropDuplicates(["_by"]), F.col(by) == F.col("_by"), how="left")

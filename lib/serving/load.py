@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 from pyspark.sql import DataFrame, Observation
 
-from lib.errors import ConservationError
+from lib.errors import ConservationError, LakehouseError
 from lib.serving import ddl, publications
 from lib.serving.layout import Layout
 from lib.serving.lines import as_lines, sums_of, with_served_columns
@@ -21,7 +21,7 @@ _BLOCK = 1 << 20
 def load(
     connection: psycopg.Connection,
     layout: Layout,
-    rows: DataFrame,
+    rows: DataFrame | None,
     *,
     countries: DataFrame | None,
     key: str,
@@ -31,17 +31,15 @@ def load(
     """Load the rows, in one transaction, with their key, indexes and rights; gives the load and the number of rows.
 
     Rows pass through files in `folder`, a line each: neither the driver nor a worker holds them. The files go again.
+    Without rows the table is empty.
 
     Raises:
         ConservationError: if the database has other rows, or another sum of a column of money, than Spark wrote.
-        psycopg.Error: if a key is there twice or NULL, or a value does not fit.
+        LakehouseError: if a key is there twice or NULL, or a value does not fit, in the database's words.
     """
     money = [column.name for column in layout.columns if column.is_money]
-    observation = Observation()
     try:
-        served = with_served_columns(rows.observe(observation, *sums_of(money)), layout, countries, key)
-        as_lines(served).write.mode("overwrite").option("compression", "none").text(str(folder))
-        written = observation.get
+        written = _written_out(rows, layout, countries, key, folder) if rows is not None else {}
         with connection.transaction():
             made = publications.begin_load(connection, layout.name, made_from)
             connection.execute(ddl.create_table(layout, made.place))
@@ -52,8 +50,22 @@ def load(
             publications.end_load(connection, made, found[0], dict(zip(money, found[1:], strict=True)))
         connection.execute(f"ANALYZE {ddl.name_of(ddl.DATA, made.place)}")
         return made, found[0]
+    except psycopg.Error as error:
+        said = ": ".join(filter(None, (error.diag.message_primary or str(error), error.diag.message_detail)))
+        raise LakehouseError(f"gold.{layout.name}: the database does not take it: {said}") from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _written_out(
+    rows: DataFrame, layout: Layout, countries: DataFrame | None, key: str, folder: Path
+) -> dict[str, Any]:
+    """What Spark counted and added up of the rows while it wrote them into the folder."""
+    observation = Observation()
+    money = [column.name for column in layout.columns if column.is_money]
+    served = with_served_columns(rows.observe(observation, *sums_of(money)), layout, countries, key)
+    as_lines(served).write.mode("overwrite").option("compression", "none").text(str(folder))
+    return observation.get
 
 
 def _copy(connection: psycopg.Connection, place: str, folder: Path) -> None:

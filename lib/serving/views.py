@@ -1,6 +1,6 @@
 """The schemas of a publication: views of its tables, and of the queries; SQL text only."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from lib.postgresql import literal, quoted
 from lib.serving import ddl
@@ -11,21 +11,41 @@ from lib.serving.queries import Query
 
 def schemas_of(
     publication: Publication, layouts: Mapping[str, Layout], loads: Mapping[str, Load], queries: Iterable[Query]
-) -> list[str]:
-    """The statements that make the publication's schemas, with a view per table and query, and their fronts."""
+) -> Iterator[tuple[str, str]]:
+    """The statements that make the publication's schemas, with a view per table and query, and their fronts.
+
+    Each with the name of the query that it is made of, if it is one: that is what can be wrong.
+    """
     asked = list(queries)
-    statements: list[str] = []
     sides = zip((publication.schema_name, publication.pii_schema_name), publication.fronts.values(), strict=True)
-    for personal, (schema, front) in enumerate(sides):
-        statements += [*ddl.create_schema(schema, personal=bool(personal)), f"SET LOCAL search_path = {quoted(schema)}"]
-        for name, each in loads.items():
-            statements += ddl.create_view(layouts[name], each.place, schema, personal=bool(personal))
-        statements += [ddl.view_of(schema, each.name, each.sql, personal=bool(personal)) for each in asked]
-        statements += ddl.create_schema(front, personal=bool(personal))
-        for name in [*loads, *[each.name for each in asked]]:
-            query = f"SELECT * FROM {ddl.name_of(schema, name)}"
-            statements.append(ddl.view_of(front, name, query, personal=bool(personal)))
-        for name in loads:
-            statements += ddl.comments("VIEW", ddl.name_of(front, name), layouts[name])
-        statements += [f"COMMENT ON VIEW {ddl.name_of(front, each.name)} IS {literal(each.title)}" for each in asked]
-    return [*statements, "RESET search_path"]
+    for side, (schema, front) in enumerate(sides):
+        personal = side == 1
+        yield (
+            "",
+            _joined(
+                *ddl.create_schema(schema, personal=personal),
+                *[
+                    ddl.create_view(layouts[name], each.place, schema, personal=personal)
+                    for name, each in loads.items()
+                ],
+                f"SET LOCAL search_path = {quoted(schema)}",
+            ),
+        )
+        for each in asked:
+            yield each.name, ddl.view_of(schema, each.name, each.sql, personal=personal)
+        names = [*loads, *[each.name for each in asked]]
+        shown = {name: f"SELECT * FROM {ddl.name_of(schema, name)}" for name in names}
+        yield (
+            "",
+            _joined(
+                *ddl.create_schema(front, personal=personal),
+                *[ddl.view_of(front, name, query, personal=personal) for name, query in shown.items()],
+                *[line for name in loads for line in ddl.comments("VIEW", ddl.name_of(front, name), layouts[name])],
+                *[f"COMMENT ON VIEW {ddl.name_of(front, each.name)} IS {literal(each.title)}" for each in asked],
+                "RESET search_path",
+            ),
+        )
+
+
+def _joined(*statements: str) -> str:
+    return "; ".join(statements)
