@@ -21,8 +21,9 @@ from lib.pipeline.context import Run, seconds_since
 from lib.serving import ddl, publications
 from lib.serving.database import Server, serving
 from lib.serving.layout import Layout, layouts_of
-from lib.serving.load import load
+from lib.serving.load import load, roll_up
 from lib.serving.publications import Load, Publication
+from lib.serving.rollups import Rollup, rollups
 from lib.serving.settings import NONE
 from lib.serving.views import schemas_of
 
@@ -102,7 +103,10 @@ def _publish(run: Run, *, force: bool) -> None:
         if len(loads) < len(layouts):
             # which ones is said already; those that were loaded are there for the next time
             return
-        _publish_loads(work, loads, force=force)
+        sums = run.each(rollups(), lambda name: _rolled_up(work, rollups()[name], loads))
+        if len(sums) < len(rollups()):
+            return
+        _publish_loads(work, loads | sums, force=force)
         publications.retire(
             connection, keep=serving_file.keep, keep_seconds=age_of(serving_file.keep_for).total_seconds(),
             lock_timeout=serving_file.lock_timeout,
@@ -139,6 +143,25 @@ def _loaded(work: _Publisher, name: str) -> Load:
         )
     )  # fmt: skip
     return loaded
+
+
+def _rolled_up(work: _Publisher, rollup: Rollup, loads: Mapping[str, Load]) -> Load:
+    """What is added up of the loads: as the last time, if they are those of the last time."""
+    run = work.run
+    started = run.begin(LAYER, rollup.name)
+    read = {name: loads[name] for name in rollup.tables(loads)}
+    layout = hashlib.sha256(repr(rollup).encode()).hexdigest()[:16]
+    made_from = {"layout": layout, "loads": {name: each.load_id for name, each in read.items()}}
+    before = work.known.get(rollup.name)
+    if before is not None and before.made_from == made_from:
+        run.done(Step(LAYER, rollup.name, run.run_id, "unchanged", started))
+        return before
+    with work.server.publisher() as connection:
+        connection.execute("SET ROLE lakehouse_publisher")
+        made, count = roll_up(connection, rollup, read, made_from)
+    seconds = seconds_since(started)
+    run.done(Step(LAYER, rollup.name, run.run_id, "added up", started, seconds, accepted=count, changed=count))
+    return made
 
 
 def _made_from(work: _Publisher, layout: Layout) -> dict[str, Any]:
@@ -208,16 +231,14 @@ def _verify(work: _Publisher, loads: Mapping[str, Load], before: Mapping[str, Lo
     """
     places = {name: each.place for name, each in loads.items()}
     is_new = {name for name, each in loads.items() if name not in before or before[name].load_id != each.load_id}
-    for name, each in loads.items():
-        layout = work.layouts[name]
-        for column, query in ddl.dangling(layout, each.place, places).items():
+    for name, layout in work.layouts.items():
+        for column, query in ddl.dangling(layout, places[name], places).items():
             dimension = layout.references[column][0]
-            if is_new & {name, dimension}:
-                missing = [row[0] for row in work.connection.execute(query)]
-                if missing:
-                    raise ConservationError(
-                        f"gold.{name}: {column}: {dimension} does not have {', '.join(missing)}; gold is not published"
-                    )
+            missing = [row[0] for row in work.connection.execute(query)] if is_new & {name, dimension} else []
+            if missing:
+                raise ConservationError(
+                    f"gold.{name}: {column}: {dimension} does not have {', '.join(missing)}; gold is not published"
+                )
 
 
 def _as_of(run: Run) -> date | None:

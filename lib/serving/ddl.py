@@ -51,9 +51,22 @@ def finish_table(layout: Layout, table: str) -> list[str]:
         *comments("TABLE", place, layout),
         f"GRANT SELECT ON {place} TO gold_reader_pii",
         f"GRANT SELECT ({listed(open_to_all)}) ON {place} TO gold_reader, {_REGIONAL}",
-        f"ALTER TABLE {place} ENABLE ROW LEVEL SECURITY",
-        f"CREATE POLICY everyone ON {place} FOR SELECT TO {_ALL} USING (true)",
-        *_regional_policy(layout, place),
+        *_policies(
+            place,
+            COUNTRY if layout.has_country else OF_COUNTRY if layout.country_of else None,
+            is_for_all=layout.is_for_all,
+        ),
+    ]
+
+
+def finish_rollup(table: str, description: str, indexes: Iterable[Iterable[str]], *, has_country: bool) -> list[str]:
+    """The indexes and comment of a table that was made of others, and who may read it: it has no personal data."""
+    place = name_of(DATA, table)
+    return [
+        *[f"CREATE INDEX ON {place} ({listed(columns)})" for columns in indexes],
+        f"COMMENT ON TABLE {place} IS {literal(description)}",
+        f"GRANT SELECT ON {place} TO {_ALL}, {_REGIONAL}",
+        *_policies(place, COUNTRY if has_country else None, is_for_all=False),
     ]
 
 
@@ -112,9 +125,12 @@ def _shown(column: Column, *, personal: bool) -> str:
     return f"{seen} AS {quoted(column.name)}"
 
 
-def _regional_policy(layout: Layout, place: str) -> list[str]:
-    column = COUNTRY if layout.has_country else OF_COUNTRY if layout.country_of else None
-    if column is None and not layout.is_for_all:
-        return []
+def _policies(place: str, column: str | None, *, is_for_all: bool) -> list[str]:
+    """All rows for all readers, and for a regional one those whose country, in the column, is one of theirs."""
     theirs = f"{quoted(column)} = ANY (ARRAY(SELECT unnest(serving.countries_of_reader())))" if column else "true"
-    return [f"CREATE POLICY regional ON {place} FOR SELECT TO {_REGIONAL} USING ({theirs})"]
+    regional = [f"CREATE POLICY regional ON {place} FOR SELECT TO {_REGIONAL} USING ({theirs})"]
+    return [
+        f"ALTER TABLE {place} ENABLE ROW LEVEL SECURITY",
+        f"CREATE POLICY everyone ON {place} FOR SELECT TO {_ALL} USING (true)",
+        *(regional if column or is_for_all else []),
+    ]

@@ -10,10 +10,12 @@ import psycopg
 from pyspark.sql import DataFrame, Observation
 
 from lib.errors import ConservationError, LakehouseError
+from lib.postgresql import quoted
 from lib.serving import ddl, publications
-from lib.serving.layout import Layout
+from lib.serving.layout import COUNTRY, Layout
 from lib.serving.lines import as_lines, sums_of, with_served_columns
 from lib.serving.publications import Load
+from lib.serving.rollups import Rollup
 
 _BLOCK = 1 << 20
 
@@ -55,6 +57,25 @@ def load(
         raise LakehouseError(f"gold.{layout.name}: the database does not take it: {said}") from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def roll_up(
+    connection: psycopg.Connection, rollup: Rollup, loads: Mapping[str, Load], made_from: Mapping[str, Any]
+) -> tuple[Load, int]:
+    """Make a table of loads, by their tables' names; gives its load and the number of its rows."""
+    with connection.transaction():
+        for name, each in loads.items():
+            query = f"SELECT * FROM {ddl.name_of(ddl.DATA, each.place)}"
+            connection.execute(f"CREATE TEMPORARY VIEW {quoted(name)} AS {query}")
+        made = publications.begin_load(connection, rollup.name, made_from)
+        place = ddl.name_of(ddl.DATA, made.place)
+        rows = connection.execute(f"CREATE TABLE {place} AS {rollup.sql}").rowcount
+        columns = {each.name for each in connection.execute(f"SELECT * FROM {place} LIMIT 0").description or ()}
+        finish = ddl.finish_rollup(made.place, rollup.description, rollup.indexes, has_country=COUNTRY in columns)
+        connection.execute("; ".join(finish))
+        publications.end_load(connection, made, rows, {})
+    connection.execute(f"ANALYZE {place}")
+    return made, rows
 
 
 def _written_out(

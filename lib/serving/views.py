@@ -14,7 +14,8 @@ def schemas_of(
 ) -> Iterator[tuple[str, str]]:
     """The statements that make the publication's schemas, with a view per table and query, and their fronts.
 
-    Each with the name of the query that it is made of, if it is one: that is what can be wrong.
+    A load that has no layout was made of others. Each statement comes with the name of the query that it is made of, if
+    it is one: that is what can be wrong.
     """
     asked = list(queries)
     sides = zip((publication.schema_name, publication.pii_schema_name), publication.fronts.values(), strict=True)
@@ -26,6 +27,10 @@ def schemas_of(
                 *ddl.create_schema(schema, personal=personal),
                 *[
                     ddl.create_view(layouts[name], each.place, schema, personal=personal)
+                    if name in layouts
+                    else ddl.view_of(
+                        schema, name, f"SELECT * FROM {ddl.name_of(ddl.DATA, each.place)}", personal=personal
+                    )
                     for name, each in loads.items()
                 ],
                 f"SET LOCAL search_path = {quoted(schema)}",
@@ -40,7 +45,7 @@ def schemas_of(
             _joined(
                 *ddl.create_schema(front, personal=personal),
                 *[ddl.view_of(front, name, query, personal=personal) for name, query in shown.items()],
-                *[line for name in loads for line in ddl.comments("VIEW", ddl.name_of(front, name), layouts[name])],
+                *[line for name in layouts for line in ddl.comments("VIEW", ddl.name_of(front, name), layouts[name])],
                 *[f"COMMENT ON VIEW {ddl.name_of(front, each.name)} IS {literal(each.title)}" for each in asked],
                 "RESET search_path",
             ),
