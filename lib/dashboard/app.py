@@ -11,6 +11,7 @@ from lib.dashboard.database import NothingPublished
 from lib.dashboard.views import customer, customers, operations, overview, products, sales_team
 from lib.errors import LakehouseError
 
+_SIDE_BAR = 290
 _ICON = Path(__file__).parent / "assets" / "icon.svg"
 PAGES = (
     ("Overview", "overview", overview.page, ":material/dashboard:"),
@@ -41,7 +42,7 @@ def _help(error: Exception) -> None:
 
 def main() -> None:
     """Draw the page of the URL."""
-    st.set_page_config("Customer 360", page_icon=str(_ICON), layout="wide")
+    st.set_page_config("Customer 360", page_icon=str(_ICON), layout="wide", initial_sidebar_state=_SIDE_BAR)
     try:
         view = source.view()
         pages = {

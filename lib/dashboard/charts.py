@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,13 @@ PICK = "pick"
 """The name of the selection of a chart that can be clicked."""
 
 _LAND = Path(__file__).parent / "assets" / "countries.json"
-_ROW = 30
+_ROW, _AXIS, _HEIGHT = 30, 40, 300
+_MONTHS = alt.Axis(labelAngle=-45, labelOverlap="greedy", ticks=False)
 _FORMATS = {"dollars": "$,.2f", "count": ",.0f", "percent": ".1%"}
 _AXES: dict[str, Any] = {
     "dollars": {"labelExpr": DOLLARS_AXIS},
-    "count": {"format": "~s"},
-    "percent": {"format": ".0%"},
+    "count": {"format": ",d", "tickMinStep": 1},
+    "percent": {"format": "~%"},
 }
 Chart = alt.Chart | alt.LayerChart
 
@@ -36,62 +38,65 @@ def tooltips(columns: Mapping[str, tuple[str, str]]) -> list[alt.Tooltip]:
     ]
 
 
-def bars(
-    frame: pd.DataFrame,
-    field: str,
-    value: str,
-    *,
-    kind: str,
-    title: str,
-    colours: Colours,
-    chosen: Sequence[str] = (),
-    tips: Mapping[str, tuple[str, str]],
-    by_value: Mapping[str, str] | None = None,
-    label: str | None = None,
-    keep_order: bool = False,
-) -> Chart:
-    """Horizontal bars, the longest first; those not chosen are grey, and `by_value` has colours of their own."""
-    data = frame.assign(_colour=_colours_of(frame[field], chosen, colours, by_value))
-    order: Any = None if keep_order else "-x"
+@dataclass(frozen=True)
+class Marks:
+    """Bars of a frame: a `value` of a `kind` for each value of `field`, which `label` has in words.
+
+    Those not chosen are grey, where any are; `own` has colours for values; `negative` the one for values below zero.
+    """
+
+    field: str
+    value: str
+    kind: str
+    colours: Colours
+    tips: Mapping[str, tuple[str, str]]
+    chosen: Sequence[str] = ()
+    own: Mapping[str, str] = field(default_factory=dict)
+    label: str = ""
+    height: int = 0
+
+    def coloured(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The frame with the colour of each bar."""
+        pairs = zip(frame[self.field], frame[self.value], strict=True)
+        return frame.assign(_colour=[self._colour(name, value) for name, value in pairs])
+
+    def _colour(self, name: str, value: float) -> str:
+        if self.chosen and name not in self.chosen:
+            return self.colours.muted
+        return self.own.get(name, self.colours.main if value >= 0 else self.colours.second)
+
+
+def bars(frame: pd.DataFrame, marks: Marks) -> Chart:
+    """Horizontal bars, the longest first."""
     return (
-        alt.Chart(data)
-        .mark_bar(cornerRadiusEnd=3, cursor="pointer")
+        alt.Chart(marks.coloured(frame))
+        .mark_bar(cornerRadiusEnd=3, cursor="pointer", size=18)
         .encode(
-            y=alt.Y(f"{label or field}:N", sort=order, title=None, axis=alt.Axis(labelLimit=150, ticks=False)),
-            x=alt.X(f"{value}:Q", title=title, axis=alt.Axis(tickCount=4, **_AXES[kind])),
+            y=alt.Y(
+                f"{marks.label or marks.field}:N", sort="-x", title=None, axis=alt.Axis(labelLimit=170, ticks=False)
+            ),
+            x=alt.X(f"{marks.value}:Q", title=None, axis=alt.Axis(tickCount=4, **_AXES[marks.kind])),
             color=alt.Color("_colour:N", scale=None),
-            tooltip=tooltips(tips),
+            tooltip=tooltips(marks.tips),
         )
-        .add_params(alt.selection_point(name=PICK, fields=[field]))
-        .properties(height=max(3, len(data)) * _ROW)
+        .add_params(alt.selection_point(name=PICK, fields=[marks.field]))
+        .properties(height=marks.height or len(frame) * _ROW + _AXIS)
     )
 
 
-def columns(
-    frame: pd.DataFrame,
-    field: str,
-    value: str,
-    *,
-    kind: str,
-    title: str,
-    colours: Colours,
-    chosen: Sequence[str] = (),
-    tips: Mapping[str, tuple[str, str]],
-    height: int = 260,
-) -> Chart:
+def columns(frame: pd.DataFrame, marks: Marks) -> Chart:
     """Upright bars in the order of the frame, such as of months."""
-    data = frame.assign(_colour=_colours_of(frame[field], chosen, colours, None))
     return (
-        alt.Chart(data)
+        alt.Chart(marks.coloured(frame))
         .mark_bar(cornerRadiusEnd=3, cursor="pointer")
         .encode(
-            x=alt.X(f"{field}:O", title=None, axis=alt.Axis(labelAngle=-45, labelOverlap="greedy", ticks=False)),
-            y=alt.Y(f"{value}:Q", title=title, axis=alt.Axis(tickCount=5, **_AXES[kind])),
+            x=alt.X(f"{marks.field}:O", title=None, axis=_MONTHS),
+            y=alt.Y(f"{marks.value}:Q", title=None, axis=alt.Axis(tickCount=5, **_AXES[marks.kind])),
             color=alt.Color("_colour:N", scale=None),
-            tooltip=tooltips(tips),
+            tooltip=tooltips(marks.tips),
         )
-        .add_params(alt.selection_point(name=PICK, fields=[field]))
-        .properties(height=height)
+        .add_params(alt.selection_point(name=PICK, fields=[marks.field]))
+        .properties(height=marks.height or _HEIGHT)
     )
 
 
@@ -104,13 +109,12 @@ def lines(
         alt.Chart(frame)
         .mark_line(point=alt.OverlayMarkDef(size=50, filled=True))
         .encode(
-            x=alt.X(f"{field}:O", title=None, axis=alt.Axis(labelAngle=-45, labelOverlap="greedy")),
-            y=alt.Y(f"{value}:Q", title=title, axis=alt.Axis(tickCount=5, **_AXES[kind])),
+            x=alt.X(f"{field}:O", title=None, axis=_MONTHS),
+            y=alt.Y(f"{value}:Q", title=None, axis=alt.Axis(tickCount=5, **_AXES[kind])),
             color=alt.Color(f"{series}:N", scale=scale, title=None, legend=alt.Legend(orient="top")),
-            strokeDash=alt.StrokeDash(f"{series}:N", scale=alt.Scale(domain=list(colours)), legend=None),
             tooltip=tooltips({field: ("Month", "text"), series: ("", "text"), value: (title, kind)}),
         )
-        .properties(height=260)
+        .properties(height=_HEIGHT)
     )
 
 
@@ -122,7 +126,7 @@ def donut(
     range_ = [colours.muted if name == others else colours.palette[at] for at, name in enumerate(names)]
     return (
         alt.Chart(frame.assign(_order=range(len(frame))))
-        .mark_arc(innerRadius=62, outerRadius=108, padAngle=0.015, cursor="pointer")
+        .mark_arc(innerRadius=54, outerRadius=92, padAngle=0.015, cursor="pointer")
         .encode(
             theta=alt.Theta(f"{value}:Q", stack=True),
             order=alt.Order("_order:Q"),
@@ -135,7 +139,7 @@ def donut(
             tooltip=tooltips(tips),
         )
         .add_params(alt.selection_point(name=PICK, fields=[field]))
-        .properties(height=300)
+        .properties(height=_HEIGHT + _AXIS)
     )
 
 
@@ -159,7 +163,7 @@ def world(
         .encode(
             color=alt.Color(
                 f"{value}:Q",
-                scale=alt.Scale(range=["#A6CBE3", colours.main], zero=True),
+                scale=alt.Scale(range=[colours.pale, colours.main], zero=True),
                 legend=alt.Legend(orient="bottom", title=None, gradientLength=180, labelExpr=DOLLARS_AXIS, tickCount=3),
             ),
             strokeWidth=alt.StrokeWidth("_stroke:Q", scale=None),
@@ -169,7 +173,7 @@ def world(
         )
         .add_params(alt.selection_point(name=PICK, fields=["country"]))
     )
-    return alt.layer(base, sold).project("equalEarth").properties(height=300)
+    return alt.layer(base, sold).project("equalEarth").properties(height=_HEIGHT)
 
 
 def bubbles(
@@ -186,7 +190,6 @@ def bubbles(
             y=alt.Y(f"{y}:Q", title=titles[y], axis=alt.Axis(tickCount=5, labelExpr=DOLLARS_AXIS)),
             size=alt.Size(f"{size}:Q", legend=None, scale=alt.Scale(range=[30, 700])),
             color=alt.Color(f"{series}:N", scale=scale, title=None, legend=alt.Legend(orient="top")),
-            shape=alt.Shape(f"{series}:N", legend=None),
             tooltip=tooltips(
                 {
                     series: ("", "text"),
@@ -196,37 +199,26 @@ def bubbles(
                 }
             ),
         )
-        .properties(height=300)
+        .properties(height=_HEIGHT)
     )
 
 
 def heatmap(frame: pd.DataFrame, *, colours: Colours) -> Chart:
     """Cohorts by months since their first order: the share that bought."""
+    most = max(0.01, float(frame["share"].max()))
     base = alt.Chart(frame).encode(
-        x=alt.X("since:O", title="Months since the first order", axis=alt.Axis(labelAngle=0)),
-        y=alt.Y("cohort:O", title=None),
+        x=alt.X("since:O", title="Months since the first order", axis=alt.Axis(labelAngle=0, ticks=False)),
+        y=alt.Y("name:O", title=None, axis=alt.Axis(ticks=False, labelLimit=170)),
     )
-    cells = base.mark_rect().encode(
-        color=alt.Color(
-            "share:Q",
-            scale=alt.Scale(range=["#D6E6F1", colours.main], domain=[0, max(0.01, float(frame["share"].max()))]),
-            legend=None,
-        ),
-        tooltip=tooltips(
-            {
-                "cohort": ("First order", "text"),
-                "since": ("Months since", "count"),
-                "customers": ("Bought", "count"),
-                "size": ("Of customers", "count"),
-                "share": ("Share", "percent"),
-            }
-        ),  # fmt: skip
-    )
-    dark = alt.datum.share > 0.55 * max(0.01, float(frame["share"].max()))
-    texts = base.mark_text(fontSize=11).encode(
-        text=alt.Text("share:Q", format=".0%"), color=alt.condition(dark, alt.value("white"), alt.value("#10222E"))
-    )
-    return (cells + texts).properties(height=max(3, frame["cohort"].nunique()) * 26 + 40)
+    tips = {
+        "cohort": ("First order", "text"), "since": ("Months since", "count"), "customers": ("Bought", "count"),
+        "size": ("Of customers", "count"), "share": ("Share", "percent"),
+    }  # fmt: skip
+    scale = alt.Scale(range=[colours.pale, colours.main], domain=[0, most])
+    cells = base.mark_rect().encode(color=alt.Color("share:Q", scale=scale, legend=None), tooltip=tooltips(tips))
+    ink = alt.condition(alt.datum.share > 0.55 * most, alt.value("white"), alt.value("#10222E"))
+    texts = base.mark_text(fontSize=11).encode(text=alt.Text("share:Q", format=".0%"), color=ink)
+    return (cells + texts).properties(height=frame["cohort"].nunique() * 26 + 60)
 
 
 def points(
@@ -246,13 +238,6 @@ def points(
         )
         .properties(height=180)
     )
-
-
-def _colours_of(
-    values: pd.Series, chosen: Sequence[str], colours: Colours, by_value: Mapping[str, str] | None
-) -> list[str]:
-    own = by_value or {}
-    return [own.get(each, colours.main) if not chosen or each in chosen else colours.muted for each in values]
 
 
 @lru_cache(maxsize=1)

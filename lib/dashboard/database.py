@@ -1,12 +1,13 @@
 """How the pages read the database: one publication per page, few connections, results that are kept."""
 
 import re
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from queue import Empty, LifoQueue
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, Lock
 from typing import Any
 
 import pandas as pd
@@ -39,11 +40,14 @@ class Publication:
 class Reader:
     """Reads as one role; connections are opened as they are needed, and shared."""
 
-    def __init__(self, settings: Settings, role: str, *, connections: int, statement_timeout: str) -> None:
+    def __init__(self, settings: Settings, role: str, *, connections: int, statement_timeout: str, keep: int) -> None:
         self.settings = settings
         self.role = role
         self._timeout = statement_timeout
         self._idle: LifoQueue[tuple[psycopg.Connection, str]] = LifoQueue()
+        self._kept: OrderedDict[tuple[str, str, str], pd.DataFrame] = OrderedDict()
+        self._keep = keep
+        self._keeping = Lock()
         self._may_open = BoundedSemaphore(connections)
         self._using = ExitStack()
         self._server: Server = self._using.enter_context(serving(settings))
@@ -73,6 +77,20 @@ class Reader:
         if row is None or row[0] is None:
             raise NothingPublished(f"{self.place}: nothing was published yet")
         return Publication(*row)
+
+    def kept(self, schema: str, query: Query) -> pd.DataFrame:
+        """The same from memory where it was asked for lately: a publication does not change. Not to be written to."""
+        key = (schema, query.sql, repr(sorted(query.params.items())))
+        with self._keeping:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        found = self.fetch(schema, query)
+        with self._keeping:
+            self._kept[key] = found
+            while len(self._kept) > self._keep:
+                self._kept.popitem(last=False)
+        return found
 
     def fetch(self, schema: str, query: Query) -> pd.DataFrame:
         """The rows of a query over the tables of a schema."""

@@ -45,7 +45,7 @@ class Filters:
         fresh = tuple(dict.fromkeys(values))
         if fresh == self.chosen(dimension):
             return self
-        changes = {dimension: fresh, **{name: () for name in _BELOW.get(dimension, ())}}
+        changes = {dimension: fresh, **dict.fromkeys(_BELOW.get(dimension, ()), ())}
         return replace(self, **changes)  # type: ignore[arg-type]
 
     def toggled(self, dimension: str, value: str) -> "Filters":

@@ -18,6 +18,13 @@ def exact_dollars(value: float | None) -> str:
     return NONE if _is_none(value) else f"{'−' if value < 0 else ''}${abs(value):,.2f}"  # type: ignore[operator, arg-type]
 
 
+def whole_dollars(value: float | None) -> str:
+    """$1,235; from a million on $1.23M."""
+    if value is None or _is_none(value) or abs(value) >= 1e6:
+        return dollars(value)
+    return f"{'−' if value < 0 else ''}${abs(value):,.0f}"
+
+
 def count(value: float | None) -> str:
     """950, 12,345 or 1.25M: exact below a million."""
     if value is None or _is_none(value):

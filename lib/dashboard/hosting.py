@@ -7,6 +7,9 @@ from typing import Any
 Message = MutableMapping[str, Any]
 
 _PAGE = re.compile(r"^/[a-z_]*$")
+_FIRST = "/overview"
+"""Where people expect the first page, which Streamlit has at the root alone."""
+
 _HEAD = b"<head>"
 _ROOT = (
     b"<script>window.__streamlit = {BACKEND_BASE_URL: location.origin, MAIN_PAGE_BASE_URL: location.origin}</script>"
@@ -23,6 +26,11 @@ class Rooted:
         """One request."""
         if scope["type"] != "http" or not _PAGE.match(scope["path"]):
             await self.app(scope, receive, send)
+            return
+        if scope["path"] == _FIRST:
+            query = b"?" + scope["query_string"] if scope["query_string"] else b""
+            await send({"type": "http.response.start", "status": 307, "headers": [(b"location", b"/" + query)]})
+            await send({"type": "http.response.body"})
             return
         headers = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
         parts: list[Message] = []

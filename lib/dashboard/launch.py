@@ -35,7 +35,9 @@ def launch(
         from starlette.middleware import Middleware
         from streamlit import config
 
-        bound = {"server.address": address, "server.port": port, "theme.primaryColor": dashboard.colours.main}
+        bound: dict[str, Any] = {"server.address": address, "server.port": port}
+        # of both, as one colour for all would keep the browser from being dark
+        bound |= {f"theme.{base}.primaryColor": dashboard.colours.main for base in ("light", "dark")}
         for name, value in (_OPTIONS | bound).items():
             config.set_option(name, value)
         from streamlit.starlette import App

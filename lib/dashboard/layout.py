@@ -17,9 +17,8 @@ def heading(view: View, title: str, said: str = "") -> None:
     """A page's title, its period, and which publication it is from."""
     st.title(title)
     of = view.publication
-    st.caption(
-        f"{said or view.period.in_words()} · publication {of.publication_id}, run {of.run_id}, as of {of.as_of:%-d %b %Y}"
-    )
+    served = f"publication {of.publication_id}, run {of.run_id}, as of {of.as_of:%-d %b %Y}"
+    st.caption(f"{said or view.period.in_words()} · {served}")
     ignored = state.notes()
     if ignored:
         st.info(f"Left out, as there is no such thing: {', '.join(ignored)}", icon=":material/link_off:")
@@ -27,19 +26,20 @@ def heading(view: View, title: str, said: str = "") -> None:
 
 def cards(figures: Sequence[Mapping[str, Any]]) -> None:
     """Figures in a row, each with its change; on a phone below each other."""
-    for at, figure in zip(st.columns(len(figures)), figures, strict=True):
-        at.metric(border=True, height="stretch", **figure)
+    with st.container(horizontal=True):
+        for figure in figures:
+            st.metric(border=True, height="stretch", **figure)
 
 
 def chart(
     drawn: Callable[[], Chart], frame: pd.DataFrame, title: str, *, alt: str, key: str,
-    on_click: Callable[[], None] | None = None, said: str = "",
+    on_click: Callable[[], None] | None = None, said: str = "", nothing: str = "",
 ) -> None:  # fmt: skip
     """A chart below its title, or a sentence where there is nothing to draw."""
     with st.container(border=True, height="stretch"):
         st.markdown(f"**{title}**")
         if frame.empty:
-            empty()
+            empty(nothing)
             return
         if said:
             st.caption(said)
@@ -58,6 +58,7 @@ def table(
         empty()
         return None
     config = {column: _column(said) for column, said in titles.items()}
+    options = {"placeholder": formats.NONE, **options}
     event = st.dataframe(shown, hide_index=True, column_config=config, key=f"table-{name}", **options)
     st.download_button(
         "Download CSV",
@@ -83,14 +84,14 @@ def _column(said: str | tuple[str, str]) -> Any:
     return st.column_config.NumberColumn(title, format={"count": "localized", "dollars": _DOLLARS}.get(kind, kind))
 
 
-def empty() -> None:
+def empty(said: str = "") -> None:
     """What is said where there is nothing."""
-    st.info("Nothing matches these filters. Choose fewer of them, or other days.", icon=":material/filter_alt:")
+    st.info(said or "Nothing matches these filters. Choose fewer of them, or other days.", icon=":material/filter_alt:")
 
 
 def changed(now: float, before: float) -> dict[str, Any]:
     """A card's change against a period before."""
     change = formats.change(now, before)
     if change is None:
-        return {"delta": "nothing before", "delta_color": "off", "delta_arrow": "off"}
+        return {"delta": "none before", "delta_color": "off", "delta_arrow": "off"}
     return {"delta": change}

@@ -16,6 +16,7 @@ class Colours(ConfigModel):
     """Of marks; text and background are the browser's choice of light or dark."""
 
     main: Colour
+    pale: Colour
     second: Colour
     muted: Colour
     palette: list[Colour] = Field(min_length=2)
@@ -33,9 +34,10 @@ class DashboardFile(ConfigModel):
     top_customers: int = Field(ge=1)
     found_at_most: int = Field(ge=1)
     rows_at_most: int = Field(ge=1)
-    sales_people_shown: int = Field(ge=1)
+    bars_shown: int = Field(ge=1)
     cohorts_shown: int = Field(ge=1)
     income_band: int = Field(ge=1)
+    results_kept: int = Field(ge=1)
     connections: int = Field(ge=1)
     statement_timeout: str = Field(pattern=r"^\d+(ms|s)$")
     colours: Colours

@@ -4,7 +4,6 @@ from functools import partial
 from threading import Lock
 
 import pandas as pd
-import streamlit as st
 
 from lib.config import Settings
 from lib.dashboard import state
@@ -19,9 +18,6 @@ from lib.serving.database import READER_PII
 _asked: list[tuple[Settings, DashboardFile, str]] = []
 _open: list[Reader] = []
 _opening = Lock()
-_KEPT = 400
-"""Results in memory, the newest used."""
-
 _NEVER_FIXED = ("operations.", "serving.")
 """What is written anew at any time; a publication's tables never are."""
 
@@ -54,26 +50,28 @@ def view() -> View:
     if filters.country:
         known["region"] = sorted(choices[choices["country"].isin(filters.country)]["region"].unique())
     return View(
-        publication, dashboard, float(settings.measures["high_value_above"]), role != READER_PII, filters,
+        publication, dashboard, float(settings.measures["high_value_above"]), _hidden(settings, role), filters,
         state.period_of(filters, span, dashboard.default_months), known, span, fetch,
     )  # fmt: skip
+
+
+def _hidden(settings: Settings, role: str) -> frozenset[str]:
+    """The columns of a customer that the role does not see at all."""
+    if role == READER_PII:
+        return frozenset()
+    return frozenset(name for name, mask in settings.serving.personal["dim_customers"].items() if mask == "hidden")
 
 
 def _reader() -> Reader:
     settings, dashboard, role = _asked[0]
     with _opening:
         if not _open:
-            limits = {"connections": dashboard.connections, "statement_timeout": dashboard.statement_timeout}
+            limits = {"connections": dashboard.connections, "statement_timeout": dashboard.statement_timeout,
+                      "keep": dashboard.results_kept}  # fmt: skip
             _open.append(Reader(settings, role, **limits))
         return _open[0]
 
 
 def _fetch(publication: Publication, query: Query) -> pd.DataFrame:
-    if any(name in query.sql for name in _NEVER_FIXED):
-        return _reader().fetch(publication.schema, query)
-    return _kept(publication.schema, query)
-
-
-@st.cache_data(show_spinner=False, max_entries=_KEPT)
-def _kept(schema: str, query: Query) -> pd.DataFrame:
-    return _reader().fetch(schema, query)
+    is_fixed = not any(name in query.sql for name in _NEVER_FIXED)
+    return _reader().kept(publication.schema, query) if is_fixed else _reader().fetch(publication.schema, query)

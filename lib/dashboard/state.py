@@ -31,7 +31,7 @@ class View:
     publication: Publication
     dashboard: DashboardFile
     high_value_above: float
-    is_masked: bool
+    hidden: frozenset[str]
     filters: Filters
     period: Period
     choices: dict[str, list[str]]
@@ -100,8 +100,10 @@ def slicers(view: View, names: Sequence[str] = SALES, *, extra: dict[str, list[s
         for name in names:
             options = (extra or {}).get(name) or view.choices.get(name, [])
             _one(view, name, options)
-        st.button("Clear filters", icon=":material/filter_alt_off:", width="stretch",
-                  on_click=partial(change, Filters.cleared), disabled=view.filters == view.filters.cleared())  # fmt: skip
+        st.button(
+            "Clear filters", icon=":material/filter_alt_off:", width="stretch", on_click=partial(change, Filters.cleared),
+            disabled=view.filters == view.filters.cleared(),
+        )  # fmt: skip
 
 
 def _days(view: View) -> None:

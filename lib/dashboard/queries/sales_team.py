@@ -17,7 +17,7 @@ def months(filters: Filters, period: Period) -> Query:
         SELECT m.store_id, coalesce(s.name, m.store_id) AS store, coalesce(s.country, 'unknown') AS country,
                coalesce(s.region, 'unknown') AS region, m.sales_person_id,
                coalesce(m.full_name, m.sales_person_id) AS person, m.sales_month, m.total_sales, m.incentive,
-               m.total_transactions AS orders, m.top_performance_rank AS rank_in_store
+               m.total_transactions AS orders, m.sales_growth_rate AS growth
         FROM mart_sales_team AS m LEFT JOIN dim_stores AS s USING (store_id)
         WHERE {" AND ".join(terms)}
         ORDER BY m.store_id, m.sales_person_id, m.sales_month

@@ -1,5 +1,6 @@
 """One customer: who it is, what happened, the figures, and where each value comes from."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -65,26 +66,26 @@ def page(view: View) -> None:
 
 def _draw(view: View, who: dict[str, Any]) -> None:
     layout.heading(view, who["full_name"] or who["customer_id"], f"{who['customer_id']} · {who['rfm_segment']}")
-    if view.is_masked:
+    if view.hidden:
         st.caption(
             "Personal values are hidden from this dashboard's role: initials for a name, the year for a birth date."
         )
     layout.cards(
         [
-            {"label": "Total spend", "value": formats.exact_dollars(who["total_spend"])},
+            {"label": "Total spend", "value": formats.whole_dollars(who["total_spend"])},
             {"label": "Orders", "value": formats.count(who["total_orders"])},
-            {"label": "Lifetime value", "value": formats.exact_dollars(who["historical_ltv"])},
-            {"label": "Last order", "value": _said(who["last_order_date"])},
+            {"label": "Lifetime value", "value": formats.whole_dollars(who["historical_ltv"])},
+            {"label": "Days since last order", "value": formats.count(who["days_since_last_order"])},
             {"label": "Loyalty points", "value": formats.count(who["loyalty_points"])},
         ]
     )
     _timeline(view, who["customer_id"])
-    left, right = st.columns(2)
+    left, right = st.columns([2, 3])
     with left, st.container(border=True):
         rows = pd.DataFrame([{"figure": _title(name), "value": _said(who[name], name)} for name in _METRICS])
         layout.table(rows, "metrics", {"figure": "Figure", "value": "Value"}, title="Figures", height="content")
     with right, st.container(border=True):
-        rows = sources(view.fetch(queries.golden(who["customer_id"])), masked=view.is_masked)
+        rows = sources(view.fetch(queries.golden(who["customer_id"])), hidden=view.hidden)
         layout.table(
             rows, "profile", {"column": "Value", "value": "Says", "record": "From record"}, height="content",
             title="Profile, and where each value comes from",
@@ -94,7 +95,7 @@ def _draw(view: View, who: dict[str, Any]) -> None:
         st.caption(f"Known to: {', '.join(who['systems'] or ['none'])}")
 
 
-def sources(found: pd.DataFrame, *, masked: bool) -> pd.DataFrame:
+def sources(found: pd.DataFrame, *, hidden: Collection[str] = ()) -> pd.DataFrame:
     """One row per value of a customer's current row, and the record that it is from."""
     if found.empty:
         return pd.DataFrame(columns=["column", "value", "record"])
@@ -102,7 +103,7 @@ def sources(found: pd.DataFrame, *, masked: bool) -> pd.DataFrame:
     said = []
     for source, names in _GROUPS.items():
         for name in names:
-            nothing = _HIDDEN if masked and row[source] else formats.NONE
+            nothing = _HIDDEN if name in hidden and row[source] else formats.NONE
             value = nothing if row[name] is None else _said(row[name], name)
             said.append({"column": _title(name), "value": value, "record": row[source] or formats.NONE})
     return pd.DataFrame(said)

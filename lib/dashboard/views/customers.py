@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from lib.dashboard import charts, formats, layout, state
+from lib.dashboard.charts import Marks
 from lib.dashboard.queries import customers as queries
 from lib.dashboard.state import View, clicked, slicers
 
@@ -38,17 +39,25 @@ def page(view: View) -> None:
         _segments(view, groups)
     with right:
         _genders(view, groups)
+    left, right = st.columns(2)
+    with left:
         _income(view, chosen(groups, view))
+    with right:
+        _cohorts(view)
     top = view.fetch(queries.top_customers(view.filters, view.period, view.dashboard.top_customers))
     _people(view, top, "top-customers", _TOP, f"Top {view.dashboard.top_customers} customers")
-    _cohorts(view)
     with st.expander("The figures as tables", icon=":material/table:"):
         found = chosen(groups, view).groupby(["segment", "gender"], as_index=False)[_SUMS].sum().round(2)
         layout.table(
             found, "customers-by-segment",
             {"segment": "Segment", "gender": "Gender", "customers": ("Customers", "count"),
              "orders": ("Orders", "count"), "sales": ("Sales", "dollars"),
-             "lifetime_value": ("Lifetime value", "dollars"), "inactive": ("Inactive", "count")},
+             "lifetime_value": ("Lifetime value", "dollars"), "inactive": ("Inactive", "count")}, title="Segments",
+        )  # fmt: skip
+        layout.table(
+            _retained(view).round(4), "cohorts",
+            {"cohort": "First order", "since": ("Months since", "count"), "customers": ("Bought", "count"),
+             "size": ("Of customers", "count"), "share": ("Share", "percent")}, title="Cohorts",
         )  # fmt: skip
 
 
@@ -69,7 +78,7 @@ def opened(customer: str) -> None:
 def _search(view: View) -> None:
     st.session_state["search"] = view.filters.search
     hint = "an id, a record such as pos:C0000704" + (
-        "" if view.is_masked else ", or a part of a name or an e-mail address"
+        "" if view.hidden else ", or a part of a name or an e-mail address"
     )
     st.text_input(
         "Find a customer", key="search", placeholder=hint, icon=":material/search:",
@@ -105,12 +114,12 @@ def _cards(groups: pd.DataFrame) -> None:
     count = sums["customers"]
     layout.cards(
         [
-            {"label": "Customers", "value": formats.count(count), "help": "Different customers who bought."},
-            {"label": "Sales per customer", "value": formats.dollars(sums["sales"] / count if count else None)},
-            {"label": "Orders per customer", "value": f"{sums['orders'] / count:.1f}" if count else formats.NONE},
+            {"label": "Customers", "value": formats.count(count), "help": "Different ones who bought in the period."},
+            {"label": "Sales each", "value": formats.dollars(sums["sales"] / count if count else None)},
+            {"label": "Orders each", "value": f"{sums['orders'] / count:.1f}" if count else formats.NONE},
             {"label": "Lifetime value", "value": formats.dollars(sums["lifetime_value"] / count if count else None),
              "help": "Mean margin of all orders so far."},
-            {"label": "Inactive now", "value": formats.percent(sums["inactive"] / count if count else None),
+            {"label": "Inactive", "value": formats.percent(sums["inactive"] / count if count else None),
              "help": "Share without an order for long, as of the publication."},
         ]
     )  # fmt: skip
@@ -122,8 +131,10 @@ def _segments(view: View, groups: pd.DataFrame) -> None:
     key, picked = clicked("segments", "segment", "segment")
     layout.chart(
         lambda: charts.bars(
-            found, "segment", "customers", kind="count", title="Customers", colours=view.dashboard.colours,
-            chosen=view.filters.segment, tips={"segment": ("Segment", "text"), **_TIPS},
+            found,
+            Marks(
+                "segment", "customers", "count", view.dashboard.colours, chosen=view.filters.segment, tips={"segment": ("Segment", "text"), **_TIPS},
+            ),
         ),
         found, "Segments", alt="Bars: customers by segment", key=key, on_click=picked,
         said="By recency, frequency and value of their orders so far",
@@ -136,9 +147,13 @@ def _genders(view: View, groups: pd.DataFrame) -> None:
     key, picked = clicked("genders", "gender", "gender")
     layout.chart(
         lambda: charts.bars(
-            found, "gender", "customers", kind="count", title="Customers", colours=view.dashboard.colours, label="name",
+            found,
+            Marks(
+                "gender", "customers", "count", view.dashboard.colours, label="name",
             chosen=view.filters.gender, tips={"name": ("Gender", "text"), **_TIPS},
-            by_value=view.dashboard.colours.genders,
+            own=view.dashboard.colours.genders,
+                height=280,
+            ),
         ),
         found, "Gender", alt="Bars: customers by gender", key=key, on_click=picked,
     )  # fmt: skip
@@ -159,24 +174,24 @@ def _income(view: View, groups: pd.DataFrame) -> None:
 
 
 def _cohorts(view: View) -> None:
-    found = retention(view.fetch(queries.cohorts(view.filters, view.period)), view.dashboard.cohorts_shown)
+    found = _retained(view)
+    found = found[found["since"] > 0]
     layout.chart(
         lambda: charts.heatmap(found, colours=view.dashboard.colours),
         found, "Cohort retention", alt="Heat map: share of each month's new customers who bought again", key="cohorts",
-        said="Of those whose first order was in a month, the share who bought again so many months later",
+        said="Of each month's new customers, the share who bought again so many months later",
+        nothing="Nobody's first order was in this period, or nobody bought again.",
     )  # fmt: skip
-    with st.expander("Cohorts as a table", icon=":material/table:"):
-        layout.table(
-            found.round(4), "cohorts",
-            {"cohort": "First order", "since": ("Months since", "count"), "customers": ("Bought", "count"),
-             "size": ("Of customers", "count"), "share": ("Share", "percent")},
-        )  # fmt: skip
+
+
+def _retained(view: View) -> pd.DataFrame:
+    return retention(view.fetch(queries.cohorts(view.filters, view.period)), view.dashboard.cohorts_shown)
 
 
 def retention(found: pd.DataFrame, most: int) -> pd.DataFrame:
     """The newest cohorts: months since their first order, and of how many customers it was that bought."""
     if found.empty:
-        return found.assign(since=[], size=[], share=[])
+        return found.assign(since=[], size=[], share=[], name=[])
     months = {
         name: found[name].str[:4].astype(int) * 12 + found[name].str[5:].astype(int)
         for name in ("cohort", "order_month")
@@ -185,4 +200,6 @@ def retention(found: pd.DataFrame, most: int) -> pd.DataFrame:
     rows = rows[rows["cohort"].isin(sorted(rows["cohort"].unique())[-most:])]
     size = rows[rows["since"] == 0].set_index("cohort")["customers"]
     rows = rows.assign(size=rows["cohort"].map(size)).dropna(subset=["size"])
-    return rows.assign(size=rows["size"].astype(int), share=rows["customers"] / rows["size"])
+    sizes = rows["size"].astype(int)
+    names = [f"{cohort} ({size:,})" for cohort, size in zip(rows["cohort"], sizes, strict=True)]
+    return rows.assign(size=sizes, share=rows["customers"] / rows["size"], name=names)

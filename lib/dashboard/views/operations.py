@@ -7,6 +7,7 @@ import psycopg
 import streamlit as st
 
 from lib.dashboard import charts, formats, layout
+from lib.dashboard.charts import Marks
 from lib.dashboard.queries import operations as queries
 from lib.dashboard.state import View
 
@@ -27,20 +28,19 @@ def page(view: View) -> None:
     with left, st.container(border=True):
         layout.table(
             judged, "freshness",
-            {"table_name": "Table", "newest": ("Newest file", "time"), "warn_after": "Warn after",
-             "error_after": "Error after", "verdict": "Verdict"}, title="Freshness",
+            {"table_name": "Table", "verdict": "Verdict", "newest": ("Newest file", "time"), "warn_after": "Warn after",
+             "error_after": "Error after"}, title="Freshness",
         )  # fmt: skip
     with right:
         _waiting(view, waiting)
-    left, right = st.columns(2)
-    with left, st.container(border=True):
+    with st.container(border=True):
         layout.table(
             conserved, "conservation",
             {"layer": "Layer", "table_name": "Table", "is_conserved": "Conserved", "rows_in": ("Rows in", "count"),
              "accepted": ("Accepted", "count"), "superseded": ("Superseded", "count"),
              "quarantined": ("Quarantined", "count"), "run_id": "Run"}, title="Conservation: no row is lost",
         )  # fmt: skip
-    with right, st.container(border=True):
+    with st.container(border=True):
         layout.table(
             served, "publications",
             {"publication_id": "Publication", "run_id": "Run", "as_of": ("As of", "date"), "status": "Status",
@@ -96,8 +96,10 @@ def _waiting(view: View, waiting: pd.DataFrame) -> None:
     reasons = waiting.groupby("reason", as_index=False)["rows"].sum().sort_values("rows", ascending=False).head(15)
     layout.chart(
         lambda: charts.bars(
-            reasons, "reason", "rows", kind="count", title="Rows", colours=view.dashboard.colours,
-            tips={"reason": ("Reason", "text"), "rows": ("Rows", "count")},
+            reasons,
+            Marks(
+                "reason", "rows", "count", view.dashboard.colours, tips={"reason": ("Reason", "text"), "rows": ("Rows", "count")},
+            ),
         ),
         reasons, "Quarantine by reason", alt="Bars: rows in quarantine by reason", key="quarantine",
     )  # fmt: skip

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from lib.dashboard import charts, formats, layout
+from lib.dashboard.charts import Marks
 from lib.dashboard.periods import Period
 from lib.dashboard.queries import overview as queries
 from lib.dashboard.state import View, clicked, slicers
@@ -39,7 +40,7 @@ def page(view: View) -> None:
     people = view.fetch(queries.customers(view.filters, view.period, before))
     _cards(view, chosen(days, view), people)
     now = within(days, view.period)
-    left, right = st.columns(2)
+    left, right = st.columns([2, 3])
     with left:
         _regions(view, now)
     with right:
@@ -77,27 +78,18 @@ def _cards(view: View, days: pd.DataFrame, people: pd.DataFrame) -> None:
     before, to_date = view.period.before(), view.period.year_to_date()
     now, then = figures(days, view.period), figures(days, before)
     year, year_before = figures(days, to_date), figures(days, to_date.year_before())
-    than, customers = f"than {before.in_words()}", int(people["customers"].sum())
+    customers, customers_before = int(people["customers"].sum()), int(people["customers_before"].sum())
     said = [
-        ("Total customers", formats.count(customers), customers, people["customers_before"].sum(),
-         "Different customers who bought in the period."),
-        ("Total sales", formats.dollars(now.sales), now.sales, then.sales, "Value of the orders after discounts."),
-        ("Average sale", formats.dollars(now.average), now.average, then.average, "Total sales / number of orders."),
-        ("High-value transactions", formats.count(now.high_value), now.high_value, then.high_value,
-         f"Orders above {formats.dollars(view.high_value_above)}."),
-        ("Sales year to date", formats.dollars(year.sales), year.sales, year_before.sales,
-         f"{to_date.in_words()}, against the same days a year before."),
-    ]  # fmt: skip
-    layout.cards(
-        [
-            {
-                "label": label,
-                "value": value,
-                "help": f"{said} Change: {than}." if label != "Sales year to date" else said,
-            }
-            | layout.changed(new, old)
-            for label, value, new, old, said in said
-        ]
+        ("Total customers", formats.count(customers), customers, customers_before),
+        ("Total sales", formats.dollars(now.sales), now.sales, then.sales),
+        ("Average sale", formats.dollars(now.average), now.average, then.average),
+        ("High-value orders", formats.count(now.high_value), now.high_value, then.high_value),
+        ("Sales year to date", formats.dollars(year.sales), year.sales, year_before.sales),
+    ]
+    layout.cards([{"label": name, "value": value} | layout.changed(new, old) for name, value, new, old in said])
+    st.caption(
+        f"Changes are against {before.in_words()}, that of the year to date against the same days a year before. "
+        f"High-value orders are transactions above {formats.dollars(view.high_value_above)}."
     )
 
 
@@ -108,9 +100,12 @@ def _regions(view: View, now: pd.DataFrame) -> None:
     key, picked = clicked("regions", "region", "region")
     layout.chart(
         lambda: charts.bars(
-            found, "region", "sales", kind="dollars", title="Sales", colours=view.dashboard.colours,
-            chosen=view.filters.region,
-            tips={"region": ("Region", "text"), "country": ("Country", "text"), **_SALES_TIPS},
+            found,
+            Marks(
+                "region", "sales", "dollars", view.dashboard.colours,
+                {"region": ("Region", "text"), "country": ("Country", "text"), **_SALES_TIPS},
+                chosen=view.filters.region, height=340,
+            ),
         ),
         found, "Sales by region", alt="Bars: sales by region", key=key, on_click=picked,
     )  # fmt: skip
@@ -132,8 +127,10 @@ def _months(view: View, now: pd.DataFrame) -> None:
     key, picked = clicked("months", "month", "order_month")
     layout.chart(
         lambda: charts.columns(
-            found, "order_month", "sales", kind="dollars", title="Sales", colours=view.dashboard.colours,
-            tips={"order_month": ("Month", "text"), **_SALES_TIPS},
+            found,
+            Marks(
+                "order_month", "sales", "dollars", view.dashboard.colours, tips={"order_month": ("Month", "text"), **_SALES_TIPS},
+            ),
         ),
         found, "Monthly trend", alt="Columns: sales by month", key=key, on_click=picked,
     )  # fmt: skip
@@ -142,9 +139,12 @@ def _months(view: View, now: pd.DataFrame) -> None:
 def _products(view: View, found: pd.DataFrame) -> None:
     layout.chart(
         lambda: charts.bars(
-            found, "product", "sales", kind="dollars", title="Sales", colours=view.dashboard.colours,
-            tips={"product": ("Product", "text"), "category": ("Category", "text"), "sales": ("Sales", "dollars"),
+            found,
+            Marks(
+                "product", "sales", "dollars", view.dashboard.colours, tips={"product": ("Product", "text"), "category": ("Category", "text"), "sales": ("Sales", "dollars"),
                   "units": ("Units", "count")},
+                height=340,
+            ),
         ),
         found, f"Top {view.dashboard.top_products} products", alt="Bars: the products with most sales", key="products",
     )  # fmt: skip

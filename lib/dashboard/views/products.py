@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from lib.dashboard import charts, formats, layout, state
+from lib.dashboard.charts import Marks
 from lib.dashboard.filters import Filters
 from lib.dashboard.queries import products as queries
 from lib.dashboard.state import View, clicked, slicers
@@ -35,14 +36,14 @@ def page(view: View) -> None:
     groups = by_level(below, shown(returned, view.filters), level)
     left, right = st.columns(2)
     with left:
-        _bars(view, groups, level, "sales", "dollars", "Revenue")
+        _bars(view, groups, level, "sales", kind="dollars", title="Revenue")
     with right:
-        _bars(view, groups, level, "margin_share", "percent", "Margin share")
+        _bars(view, groups, level, "margin_share", kind="percent", title="Margin share")
     left, right = st.columns(2)
     with left:
         _months(view, below)
     with right:
-        _bars(view, groups[groups["returned"] > 0], level, "return_rate", "percent", "Return rate",
+        _bars(view, groups[groups["returned"] > 0], level, "return_rate", kind="percent", title="Return rate",
               said="Units returned of units sold; returns are of the web shop, whoever bought")  # fmt: skip
     title = {"category": "Category", "subcategory": "Subcategory", "product": "Product"}
     layout.table(groups.round(4), f"products-by-{level}", {level: title[level], **_TITLES}, title=f"By {level}")
@@ -107,15 +108,15 @@ def _cards(sold: pd.DataFrame, returned: pd.DataFrame) -> None:
     )
 
 
-def _bars(
-    view: View, groups: pd.DataFrame, level: str, value: str, kind: str, title: str, said: str = ""
-) -> None:  # fmt: skip
-    rows = groups.dropna(subset=[value]).sort_values(value, ascending=False).head(view.dashboard.sales_people_shown)
+def _bars(view: View, groups: pd.DataFrame, level: str, value: str, *, kind: str, title: str, said: str = "") -> None:
+    rows = groups.dropna(subset=[value]).sort_values(value, ascending=False).head(view.dashboard.bars_shown)
     key, picked = clicked(f"{value}-{level}", level, level)
     layout.chart(
         lambda: charts.bars(
-            rows, level, value, kind=kind, title=title, colours=view.dashboard.colours,
-            chosen=view.filters.chosen(level), tips={level: (level.capitalize(), "text"), **_TIPS},
+            rows,
+            Marks(
+                level, value, kind, view.dashboard.colours, chosen=view.filters.chosen(level), tips={level: (level.capitalize(), "text"), **_TIPS},
+            ),
         ),
         rows, f"{title} by {level}" + (f", top {len(rows)}" if len(rows) < len(groups) else ""),
         alt=f"Bars: {title.lower()} by {level}", key=key, on_click=picked, said=said,

@@ -4,14 +4,14 @@ import pandas as pd
 import streamlit as st
 
 from lib.dashboard import charts, formats, layout
+from lib.dashboard.charts import Marks
 from lib.dashboard.periods import Period
 from lib.dashboard.queries import sales_team as queries
 from lib.dashboard.state import View, clicked, slicers
 
 _TITLES: dict[str, str | tuple[str, str]] = {
     "rank": ("Rank", "count"), "person": "Sales person", "store": "Store", "region": "Region",
-    "orders": ("Orders", "count"), "sales": ("Sales", "dollars"), "before": ("Period before", "dollars"),
-    "growth": ("Growth", "percent"), "contribution": ("Contribution", "percent"),
+    "orders": ("Orders", "count"), "sales": ("Sales", "dollars"), "growth": ("Growth, last month", "percent"), "contribution": ("Contribution", "percent"),
     "incentive": ("Incentive", "dollars"),
 }  # fmt: skip
 _TIPS = {
@@ -32,17 +32,21 @@ def page(view: View) -> None:
         months = months[months["store"].isin(view.filters.store)]
     people = ranking(months, view.period)
     _cards(people)
-    top = people[people["rank"].notna()].head(view.dashboard.sales_people_shown)
+    top = people[people["rank"].notna()].head(view.dashboard.bars_shown)
+    last = f"{view.period.end:%b %Y}"
     left, right = st.columns(2)
     with left:
-        _bars(view, top, "sales", "dollars", "Sales", f"Ranking: top {len(top)}")
+        _bars(view, top, "sales", kind="dollars", title=f"Ranking: top {len(top)} by sales")
     with right:
-        _bars(view, top.dropna(subset=["growth"]), "growth", "percent", "Growth", "Growth over the period before")
+        _bars(
+            view, top.dropna(subset=["growth"]), "growth", kind="percent", title=f"Growth: {last} over the month before"
+        )
     left, right = st.columns(2)
     with left:
-        _bars(view, top, "incentive", "dollars", "Incentive", "Incentive")
+        _bars(view, top, "incentive", kind="dollars", title="Incentive")
     with right:
-        _months(view, months)
+        _bars(view, top, "contribution", kind="percent", title="Contribution to the sales shown")
+    _months(view, months)
     layout.table(people.round(4), "sales-team", _TITLES, title="All sales people")
 
 
@@ -55,10 +59,12 @@ def ranking(months: pd.DataFrame, period: Period) -> pd.DataFrame:
     rows = now.rename(columns={"total_sales": "sales"}).merge(
         before.rename("before").reset_index(), on=["store_id", "sales_person_id"], how="left"
     )
+    last = months[months["sales_month"] == f"{period.end:%Y-%m}"]
+    growth = last.set_index(["store_id", "sales_person_id"])["growth"].astype(float).to_dict()
     rows = rows.sort_values(["sales", "sales_person_id"], ascending=[False, True]).fillna({"before": 0.0})
     is_known = rows["sales_person_id"] != _UNKNOWN
     return rows.assign(
-        growth=(rows["sales"] / rows["before"] - 1).where(rows["before"] > 0),
+        growth=[growth.get(key) for key in zip(rows["store_id"], rows["sales_person_id"], strict=True)],
         contribution=rows["sales"] / rows["sales"].sum() if rows["sales"].sum() else 0.0,
         rank=is_known.cumsum().where(is_known),
     )
@@ -79,14 +85,18 @@ def _cards(people: pd.DataFrame) -> None:
     )  # fmt: skip
 
 
-def _bars(view: View, rows: pd.DataFrame, value: str, kind: str, axis: str, title: str) -> None:
+def _bars(view: View, rows: pd.DataFrame, value: str, *, kind: str, title: str) -> None:
     key, picked = clicked(f"team-{value}", "person", "sales_person_id")
     layout.chart(
         lambda: charts.bars(
-            rows, "sales_person_id", value, kind=kind, title=axis, colours=view.dashboard.colours, label="person",
+            rows,
+            Marks(
+                "sales_person_id", value, kind, view.dashboard.colours, label="person",
             chosen=view.filters.person, tips=_TIPS,
+            ),
         ),
         rows, title, alt=f"Bars: {title.lower()} of sales people", key=key, on_click=picked,
+        nothing="There is nothing to show for these sales people.",
     )  # fmt: skip
 
 
@@ -100,10 +110,11 @@ def _months(view: View, months: pd.DataFrame) -> None:
     key, picked = clicked("team-months", "month", "sales_month")
     layout.chart(
         lambda: charts.columns(
-            found, "sales_month", "total_sales", kind="dollars", title="Sales", colours=view.dashboard.colours,
-            tips={"sales_month": ("Month", "text"), "total_sales": ("Sales", "dollars"), "orders": ("Orders", "count"),
+            found,
+            Marks(
+                "sales_month", "total_sales", "dollars", view.dashboard.colours, tips={"sales_month": ("Month", "text"), "total_sales": ("Sales", "dollars"), "orders": ("Orders", "count"),
                   "incentive": ("Incentive", "dollars")},
-            height=max(3, view.dashboard.sales_people_shown) * 30,
+            ),
         ),
         found, f"Sales by month: {who}", alt="Columns: sales in stores by month", key=key, on_click=picked,
     )  # fmt: skip
