@@ -1,6 +1,7 @@
 # `make` alone lists the targets. Variables: ROOT, LANDING, ARGS, FAST, PYTHON (`make help` says what they do).
 .DEFAULT_GOAL := help
-.PHONY: help setup demo landing run identify explain publish queries maintain status quarantine test bench check docs format validate lock clean ready
+.PHONY: help setup demo landing run identify explain publish queries dashboard maintain status quarantine test bench check \
+    docs format validate lock clean ready
 
 # set here, so that only the command line changes them: an environment often has a ROOT or an ARGS of its own
 ROOT :=
@@ -76,6 +77,9 @@ status: ready ## how the lake is: last runs, freshness, quarantine, trends
 
 explain: ready ## why a customer's row says what it says: ARGS="--customer pos:C0001234 [--column total_spend]"
 	$(JOB)/explain_customer.py $(ARGS)
+
+dashboard: ready ## what was published, in a browser on this machine; ARGS="--port 8600", ARGS=--help
+	$(JOB)/dashboard.py $(ARGS)
 
 quarantine: ready ## rows that wait: ARGS="list", "show pos_sales", "export", "replay pos_sales file", "discard ..."
 	$(JOB)/quarantine.py $(or $(ARGS),list)

@@ -317,3 +317,31 @@ def _run(settings: Settings, request: "Request", **options: Any) -> int:
     from lib.session import build_session
 
     return run_layers(settings, lambda: build_session("customer-360"), request, **options)
+
+
+def dashboard_job(description: str | None, conf: Path, argv: Sequence[str] | None = None) -> int:
+    """A job that shows what was published in a browser."""
+    parser = arguments(description, conf)
+    parser.add_argument("--port", type=int, help="where it listens (default: dashboard.yml's)")
+    parser.add_argument(
+        "--address", default="127.0.0.1", help="for whom: 0.0.0.0 for others too (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--role", choices=["gold_reader", "gold_reader_pii"], default="gold_reader",
+        help="as whom it reads: gold_reader_pii sees names and addresses (default: %(default)s)",
+    )  # fmt: skip
+    given = parser.parse_args(argv)
+
+    def work() -> int:
+        settings = settings_of(given)
+        from lib.dashboard.launch import launch
+        from lib.dashboard.settings import load_dashboard
+
+        dashboard, console = load_dashboard(given.conf), open_console()
+        return launch(
+            settings, dashboard, role=given.role, address=given.address,
+            port=dashboard.port if given.port is None else given.port,
+            ready=lambda url: console.print(f"dashboard: {url} (Ctrl-C ends it)", highlight=False, soft_wrap=True),
+        )  # fmt: skip
+
+    return ended(work)

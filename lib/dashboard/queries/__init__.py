@@ -1,0 +1,1 @@
+"""What the pages ask the database: functions that give a statement and its parameters, and neither run nor draw."""
