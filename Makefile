@@ -89,7 +89,7 @@ test: TINY := 1
 test: ready ## all tests
 	.venv/bin/python -m pytest $(ARGS)
 
-bench: ready ## time and memory beside two other pipelines, some minutes; ARGS=tills, ARGS=identity: these alone
+bench: ready ## time and memory beside two other pipelines, some minutes; ARGS=tills, identity or serving: these alone
 	.venv/bin/python -m tests.benchmarks $(ARGS)
 
 check: ready ## format, lint, types, and that the generated documents are current

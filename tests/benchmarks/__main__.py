@@ -1,13 +1,13 @@
 """`make bench`: the pipelines side by side; `make bench ARGS=tills`: what the tills cost by themselves.
 
-`make bench ARGS=identity`: who is who, how well and how fast.
+`make bench ARGS=identity`: who is who, how well and how fast; `make bench ARGS=serving`: publishing, and readers.
 """
 
 import sys
 
-from tests.benchmarks import identity, pipelines, tills
+from tests.benchmarks import identity, pipelines, serving, tills
 
-PARTS = {"tills": tills.main, "identity": identity.main}
+PARTS = {"tills": tills.main, "identity": identity.main, "serving": serving.main}
 
 if sys.argv[1:2] and sys.argv[1] in PARTS:
     PARTS[sys.argv[1]](sys.argv[2:])
