@@ -158,7 +158,10 @@ def first_look(run: Run) -> None:
     for title, frame in (("customer_360: segments", segments), ("customer_360: the ten best customers", best)):
         run.reporter.console.print()
         print_rows(run.reporter.console, title, frame.columns, frame.collect())
-    run.reporter.console.print(f"all of it: {run.tables.path('gold.customer_360')}", highlight=False, soft_wrap=True)
+    where = f"all of it: {run.tables.path('gold.customer_360')}"
+    is_served = any(step.layer == SERVED for step in run.steps) and not run.failures
+    see = "; in a browser: make dashboard" if is_served else ""
+    run.reporter.console.print(f"{where}{see}", highlight=False, soft_wrap=True)
 
 
 def _work(run: Run) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from pathlib import Path
+from importlib.resources import files
 from typing import Any
 
 import psycopg
@@ -18,7 +18,8 @@ from lib.serving.ddl import DATA
 FRONT, FRONT_PII = "gold", "gold_pii"
 """The schemas under whose names the live publication is read."""
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
+# not a path: a cluster gets this code as a zip
+_MIGRATIONS = files(__package__ or "lib.serving") / "migrations"
 _LOCK = 0x60_1D
 """The number of the lock that a publisher holds."""
 
@@ -68,7 +69,8 @@ def migrate(connection: psycopg.Connection, place: str) -> None:
     applied = set[str]()
     if done and done[0]:
         applied = {row[0] for row in connection.execute("SELECT name FROM public.lakehouse_migrations")}
-    waiting = [file for file in sorted(_MIGRATIONS.glob("*.sql")) if file.name not in applied]
+    known = sorted(_MIGRATIONS.iterdir(), key=lambda file: file.name)
+    waiting = [file for file in known if file.name.endswith(".sql") and file.name not in applied]
     try:
         for file in waiting:
             with connection.transaction():

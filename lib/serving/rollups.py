@@ -4,9 +4,9 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
+from importlib.resources import files
 
-_FOLDER = Path(__file__).parent / "rollups"
+_FOLDER = files(__package__ or "lib.serving") / "rollups"
 _INDEX = re.compile(r"-- index: (.+)")
 _WORD = re.compile(r"\w+")
 
@@ -29,10 +29,11 @@ class Rollup:
 def rollups() -> dict[str, Rollup]:
     """All by name; a file begins with the grain, `-- index: a, b` stands for an index."""
     found = {}
-    for file in sorted(_FOLDER.glob("*.sql")):
+    for file in sorted(_FOLDER.iterdir(), key=lambda each: each.name):
         text = file.read_text("utf-8")
         indexes = tuple(tuple(part.strip() for part in line.split(",")) for line in _INDEX.findall(text))
         sql = "\n".join(line for line in text.splitlines() if not line.startswith("--"))
         description = text.splitlines()[0].removeprefix("-- ")
-        found[file.stem] = Rollup(file.stem, description, indexes, sql.strip().rstrip(";"))
+        name = file.name.removesuffix(".sql")
+        found[name] = Rollup(name, description, indexes, sql.strip().rstrip(";"))
     return found

@@ -111,7 +111,7 @@ def submit(cluster: Cluster, root: Path, cwd: Path) -> None:
     job = cwd / "run_pipeline.py"
     job.write_bytes((HOME / "jobs" / "run_pipeline.py").read_bytes())
     with zipfile.ZipFile(cwd / "lib.zip", "w") as archive:
-        for file in sorted(HOME.glob("lib/**/*.py")):
+        for file in sorted(each for each in HOME.glob("lib/**/*") if each.suffix in {".py", ".sql"}):
             archive.write(file, file.relative_to(HOME))
     settings = {
         "spark.driver.host": "127.0.0.1",
