@@ -45,7 +45,7 @@ def page(view: View) -> None:
     with right:
         _cohorts(view)
     top = view.fetch(queries.top_customers(view.filters, view.period, view.dashboard.top_customers))
-    _people(view, top, "top-customers", _TOP, f"Top {view.dashboard.top_customers} customers")
+    _people(top, "top-customers", _TOP, f"Top {view.dashboard.top_customers} customers")
     with st.expander("The figures as tables", icon=":material/table:"):
         found = chosen(groups, view).groupby(["segment", "gender"], as_index=False)[_SUMS].sum().round(2)
         layout.table(
@@ -91,10 +91,10 @@ def _search(view: View) -> None:
                 f"No customer is found by “{view.filters.search}”. Search takes {hint}.", icon=":material/person_off:"
             )
         else:
-            _people(view, found, "found-customers", _FOUND, f"Found by “{view.filters.search}”")
+            _people(found, "found-customers", _FOUND, f"Found by “{view.filters.search}”")
 
 
-def _people(view: View, found: pd.DataFrame, name: str, titles: dict[str, Any], title: str) -> None:
+def _people(found: pd.DataFrame, name: str, titles: dict[str, Any], title: str) -> None:
     with st.container(border=True):
         picked = layout.table(
             found, name, titles, title=title, on_select="rerun", selection_mode="single-row", height="content"
@@ -133,7 +133,8 @@ def _segments(view: View, groups: pd.DataFrame) -> None:
         lambda: charts.bars(
             found,
             Marks(
-                "segment", "customers", "count", view.dashboard.colours, chosen=view.filters.segment, tips={"segment": ("Segment", "text"), **_TIPS},
+                "segment", "customers", "count", view.dashboard.colours, {"segment": ("Segment", "text"), **_TIPS},
+                chosen=view.filters.segment,
             ),
         ),
         found, "Segments", alt="Bars: customers by segment", key=key, on_click=picked,

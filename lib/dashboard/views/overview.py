@@ -129,7 +129,8 @@ def _months(view: View, now: pd.DataFrame) -> None:
         lambda: charts.columns(
             found,
             Marks(
-                "order_month", "sales", "dollars", view.dashboard.colours, tips={"order_month": ("Month", "text"), **_SALES_TIPS},
+                "order_month", "sales", "dollars", view.dashboard.colours,
+                {"order_month": ("Month", "text"), **_SALES_TIPS},
             ),
         ),
         found, "Monthly trend", alt="Columns: sales by month", key=key, on_click=picked,
@@ -141,7 +142,8 @@ def _products(view: View, found: pd.DataFrame) -> None:
         lambda: charts.bars(
             found,
             Marks(
-                "product", "sales", "dollars", view.dashboard.colours, tips={"product": ("Product", "text"), "category": ("Category", "text"), "sales": ("Sales", "dollars"),
+                "product", "sales", "dollars", view.dashboard.colours,
+                {"product": ("Product", "text"), "category": ("Category", "text"), "sales": ("Sales", "dollars"),
                   "units": ("Units", "count")},
                 height=340,
             ),
@@ -160,7 +162,7 @@ def _loyalty(view: View, people: pd.DataFrame) -> None:
                   "share": ("Share", "percent")},
         ),
         found, "Loyalty points by region", alt="Donut: loyalty points by region of the customers", key=key,
-        on_click=picked, said=f"{formats.count(people['loyalty_points'].sum())} points of those who bought in the period",
+        on_click=picked, said=f"{formats.count(people['loyalty_points'].sum())} points of who bought in the period",
     )  # fmt: skip
 
 

@@ -11,7 +11,8 @@ from lib.dashboard.state import View, clicked, slicers
 
 _TITLES: dict[str, str | tuple[str, str]] = {
     "rank": ("Rank", "count"), "person": "Sales person", "store": "Store", "region": "Region",
-    "orders": ("Orders", "count"), "sales": ("Sales", "dollars"), "growth": ("Growth, last month", "percent"), "contribution": ("Contribution", "percent"),
+    "orders": ("Orders", "count"), "sales": ("Sales", "dollars"), "growth": ("Growth, last month", "percent"),
+    "contribution": ("Contribution", "percent"),
     "incentive": ("Incentive", "dollars"),
 }  # fmt: skip
 _TIPS = {
@@ -112,7 +113,8 @@ def _months(view: View, months: pd.DataFrame) -> None:
         lambda: charts.columns(
             found,
             Marks(
-                "sales_month", "total_sales", "dollars", view.dashboard.colours, tips={"sales_month": ("Month", "text"), "total_sales": ("Sales", "dollars"), "orders": ("Orders", "count"),
+                "sales_month", "total_sales", "dollars", view.dashboard.colours,
+                {"sales_month": ("Month", "text"), "total_sales": ("Sales", "dollars"), "orders": ("Orders", "count"),
                   "incentive": ("Incentive", "dollars")},
             ),
         ),
