@@ -134,8 +134,7 @@ def donut(
             color=alt.Color(
                 f"{field}:N",
                 scale=alt.Scale(domain=names, range=range_),
-                title=None,
-                legend=alt.Legend(orient="bottom", columns=3, labelLimit=110),
+                legend=alt.Legend(orient="bottom", columns=3, labelLimit=110, title=None),
             ),
             tooltip=tooltips(tips),
         )
