@@ -17,12 +17,16 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator
 
 HOME = Path(__file__).resolve().parents[2]
 _QUIET = """() => {
+    if (!window.watching) {
+        window.watching = new MutationObserver(() => { window.changed = performance.now() })
+        window.watching.observe(document.body, {childList: true, subtree: true, characterData: true})
+        window.changed = performance.now()
+    }
     const app = document.querySelector('[data-testid=stApp][data-test-script-state=notRunning]')
-    if (!app || !document.querySelector('h1') || document.querySelector('[data-stale=true]')) window.quietSince = null
-    else window.quietSince ??= performance.now()
-    return window.quietSince !== null && performance.now() - window.quietSince > 250
+    const drawing = document.querySelector('[data-stale=true], [data-testid=stSkeleton], [data-testid=stAppSkeleton]')
+    return app && !drawing && document.querySelector('h1') && performance.now() - window.changed > 300
 }"""
-"""The script has not run for a quarter of a second, and all that it drew is there."""
+"""The script is not running, and for some time nothing was drawn any more."""
 
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
@@ -125,6 +129,15 @@ class Visitor:
         chart.scroll_into_view_if_needed()
         mark = chart.locator(f'[role=graphics-symbol][aria-label*="{label}"]').first
         mark.click(force=True)
+
+    def click_at(self, selector: str, *, x: int, y: int) -> None:
+        """Click so far from the corner of what is painted rather than made of parts, as a table's cells are."""
+        painted = self.page.locator(selector).first
+        painted.scroll_into_view_if_needed()
+        box = painted.bounding_box()
+        assert box is not None
+        self.page.mouse.click(box["x"] + x, box["y"] + y)
+        self.wait()
 
     def download(self, name: str) -> list[list[str]]:
         """The rows of a table's download, the heading first."""

@@ -7,7 +7,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from playwright.sync_api import Browser, BrowserContext
 from pyspark.sql import SparkSession
@@ -227,8 +226,7 @@ def test_customers_are_counted_and_found(visit: Callable[..., Visitor], sql: Cal
     visitor.page.keyboard.press("Enter")
     visitor.until("search=")
     assert [row[0] for row in visitor.download("found-customers")[1:]] == [customer]
-    grid = visitor.page.locator(".st-key-table-found-customers canvas").first
-    grid.click(position={"x": 20, "y": 52})
+    visitor.click_at(".st-key-table-found-customers canvas", x=20, y=52)
     visitor.page.get_by_role("button", name=f"Open {customer}").click()
     visitor.until(f"/customer?customer={customer}")
     assert customer in visitor.page.inner_text("[data-testid=stMain]")
@@ -290,7 +288,8 @@ def test_products_go_down_from_categories_and_back(visit: Callable[..., Visitor]
     rows = visitor.download("products-by-product")
     sums = {name: sum(float(row[rows[0].index(name)]) for row in rows[1:]) for name in ("sales", "margin", "units")}
     assert sums == {
-        "sales": pytest.approx(float(revenue), abs=0.1), "margin": pytest.approx(float(margin), abs=0.1), "units": units,
+        "sales": pytest.approx(float(revenue), abs=0.1), "margin": pytest.approx(float(margin), abs=0.1),
+        "units": units,
     }  # fmt: skip
     visitor.picture("products")
     visitor.page.get_by_role("button", name="All products").click()
