@@ -130,15 +130,6 @@ class Visitor:
         mark = chart.locator(f'[role=graphics-symbol][aria-label*="{label}"]').first
         mark.click(force=True)
 
-    def click_at(self, selector: str, *, x: int, y: int) -> None:
-        """Click so far from the corner of what is painted rather than made of parts, as a table's cells are."""
-        painted = self.page.locator(selector).first
-        painted.scroll_into_view_if_needed()
-        box = painted.bounding_box()
-        assert box is not None
-        self.page.mouse.click(box["x"] + x, box["y"] + y)
-        self.wait()
-
     def download(self, name: str) -> list[list[str]]:
         """The rows of a table's download, the heading first."""
         button = self.page.locator(f".st-key-download-{name} button").first

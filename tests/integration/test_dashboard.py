@@ -226,8 +226,8 @@ def test_customers_are_counted_and_found(visit: Callable[..., Visitor], sql: Cal
     visitor.page.keyboard.press("Enter")
     visitor.until("search=")
     assert [row[0] for row in visitor.download("found-customers")[1:]] == [customer]
-    visitor.click_at(".st-key-table-found-customers canvas", x=20, y=52)
-    visitor.page.get_by_role("button", name=f"Open {customer}").click()
+    visitor.page.locator(".st-key-open-found-customers input").fill(customer)
+    visitor.page.keyboard.press("Enter")
     visitor.until(f"/customer?customer={customer}")
     assert customer in visitor.page.inner_text("[data-testid=stMain]")
 

@@ -1,7 +1,6 @@
 """Who buys: segments, gender, income against spend, the best, and who comes back."""
 
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -69,8 +68,10 @@ def chosen(groups: pd.DataFrame, view: View, *, without: str = "") -> pd.DataFra
     return groups
 
 
-def opened(customer: str) -> None:
+def opened(customer: str | None) -> None:
     """Look at one customer's page."""
+    if customer is None:
+        return
     state.change(lambda filters: replace(filters, customer=customer))
     st.session_state["open"] = "customer"
 
@@ -96,16 +97,13 @@ def _search(view: View) -> None:
 
 def _people(found: pd.DataFrame, name: str, titles: dict[str, Any], title: str) -> None:
     with st.container(border=True):
-        picked = layout.table(
-            found, name, titles, title=title, on_select="rerun", selection_mode="single-row", height="content"
-            if len(found) < 8 else 320,
-        )  # fmt: skip
-        rows = picked["selection"]["rows"] if picked else []
-        customer = found.iloc[rows[0]]["customer_id"] if rows and rows[0] < len(found) else None
-        st.button(
-            f"Open {customer}" if customer else "Tick a row to open the customer's page",
-            key=f"open-{name}", icon=":material/person:", disabled=customer is None,
-            on_click=partial(opened, str(customer)), type="primary" if customer else "secondary",
+        layout.table(found, name, titles, title=title, height="content" if len(found) < 8 else 320)
+        names = dict(zip(found["customer_id"], found["full_name"], strict=True))
+        key = f"open-{name}"
+        st.selectbox(
+            "Open a customer's page", list(names), index=None, key=key, placeholder="Choose one",
+            format_func=lambda customer: f"{customer} {names[customer] or ''}".strip(),
+            on_change=lambda: opened(st.session_state[key]),
         )  # fmt: skip
 
 
