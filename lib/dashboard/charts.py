@@ -1,8 +1,8 @@
 """Charts of frames: what they look like is all here, what is in them is not. A click on a mark picks its value."""
 
+import dataclasses
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,8 @@ _AXES: dict[str, Any] = {
     "count": {"format": ",d", "tickMinStep": 1},
     "percent": {"format": "~%"},
 }
-Chart = alt.Chart | alt.LayerChart
+Chart = Any
+"""What Altair's chained calls come to, which it does not say."""
 
 
 def tooltips(columns: Mapping[str, tuple[str, str]]) -> list[alt.Tooltip]:
@@ -38,7 +39,7 @@ def tooltips(columns: Mapping[str, tuple[str, str]]) -> list[alt.Tooltip]:
     ]
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Marks:
     """Bars of a frame: a `value` of a `kind` for each value of `field`, which `label` has in words.
 
@@ -51,7 +52,7 @@ class Marks:
     colours: Colours
     tips: Mapping[str, tuple[str, str]]
     chosen: Sequence[str] = ()
-    own: Mapping[str, str] = field(default_factory=dict)
+    own: Mapping[str, str] = dataclasses.field(default_factory=dict)
     label: str = ""
     height: int = 0
 
@@ -133,8 +134,7 @@ def donut(
             color=alt.Color(
                 f"{field}:N",
                 scale=alt.Scale(domain=names, range=range_),
-                title=None,
-                legend=alt.Legend(orient="bottom", columns=3, labelLimit=110),
+                legend=alt.Legend(orient="bottom", columns=3, labelLimit=110, title=None),
             ),
             tooltip=tooltips(tips),
         )
@@ -148,25 +148,26 @@ def world(
 ) -> Chart:
     """Countries by a value; `names` are those on the map of countries that gold calls otherwise."""
     data = frame.assign(_name=frame["country"].replace(dict(names)))
-    if chosen:
-        data = data.assign(_stroke=[2.0 if each in chosen else 0.3 for each in data["country"]])
-    else:
-        data = data.assign(_stroke=0.3)
-    land = alt.Data(values=_land(), format=alt.TopoDataFormat(type="topojson", feature="countries"))
-    fields = ["country", value, "orders", "_stroke"]
+    data = data.assign(
+        _edge=[colours.second if each in chosen else colours.muted for each in data["country"]],
+        _width=[2.0 if each in chosen else 0.3 for each in data["country"]],
+    )
+    land = alt.InlineData(values=_land(), format=alt.TopoDataFormat(type="topojson", feature="countries"))
+    fields = ["country", value, "orders", "_edge", "_width"]
     base = alt.Chart(land).mark_geoshape(fill=colours.muted, fillOpacity=0.25, stroke=colours.muted, strokeWidth=0.3)
     sold = (
         alt.Chart(land)
         .transform_lookup(lookup="properties.name", from_=alt.LookupData(data, key="_name", fields=fields))
         .transform_filter(f"isValid(datum.{value})")
-        .mark_geoshape(stroke=colours.second, cursor="pointer")
+        .mark_geoshape(cursor="pointer")
         .encode(
             color=alt.Color(
                 f"{value}:Q",
                 scale=alt.Scale(range=[colours.pale, colours.main], zero=True),
                 legend=alt.Legend(orient="bottom", title=None, gradientLength=180, labelExpr=DOLLARS_AXIS, tickCount=3),
             ),
-            strokeWidth=alt.StrokeWidth("_stroke:Q", scale=None),
+            stroke=alt.Stroke("_edge:N", scale=None),
+            strokeWidth=alt.StrokeWidth("_width:Q", scale=None),
             tooltip=tooltips(
                 {"country": ("Country", "text"), value: ("Sales", "dollars"), "orders": ("Orders", "count")}
             ),

@@ -18,6 +18,7 @@ from psycopg.types.numeric import FloatLoader
 from lib.config import Settings
 from lib.dashboard.queries.common import PUBLICATION
 from lib.dashboard.queries.query import Query
+from lib.dashboard.settings import DashboardFile
 from lib.errors import LakehouseError
 from lib.serving.database import Server, serving
 
@@ -40,15 +41,15 @@ class Publication:
 class Reader:
     """Reads as one role; connections are opened as they are needed, and shared."""
 
-    def __init__(self, settings: Settings, role: str, *, connections: int, statement_timeout: str, keep: int) -> None:
+    def __init__(self, settings: Settings, dashboard: DashboardFile, role: str) -> None:
         self.settings = settings
         self.role = role
-        self._timeout = statement_timeout
+        self._timeout = dashboard.statement_timeout
         self._idle: LifoQueue[tuple[psycopg.Connection, str]] = LifoQueue()
         self._kept: OrderedDict[tuple[str, str, str], pd.DataFrame] = OrderedDict()
-        self._keep = keep
+        self._keep = dashboard.results_kept
         self._keeping = Lock()
-        self._may_open = BoundedSemaphore(connections)
+        self._may_open = BoundedSemaphore(dashboard.connections)
         self._using = ExitStack()
         self._server: Server = self._using.enter_context(serving(settings))
 

@@ -10,12 +10,16 @@ DOLLARS_AXIS = "replace(replace(format(datum.value, '$.3~s'), 'G', 'B'), 'k', 'K
 
 def dollars(value: float | None) -> str:
     """$950, $12.3K, $1.25M; "–" for none."""
-    return NONE if _is_none(value) else f"{'−' if value < 0 else ''}${_short(abs(value))}"  # type: ignore[operator]
+    if value is None or _is_none(value):
+        return NONE
+    return f"{'−' if value < 0 else ''}${_short(abs(value))}"
 
 
 def exact_dollars(value: float | None) -> str:
     """$1,234.50."""
-    return NONE if _is_none(value) else f"{'−' if value < 0 else ''}${abs(value):,.2f}"  # type: ignore[operator, arg-type]
+    if value is None or _is_none(value):
+        return NONE
+    return f"{'−' if value < 0 else ''}${abs(value):,.2f}"
 
 
 def whole_dollars(value: float | None) -> str:

@@ -65,6 +65,7 @@ def _bound(address: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((address, port))
+        listening.listen()  # who comes before the app is ready waits
     except OSError as error:
         listening.close()
         raise LakehouseError(f"{address}:{port}: {error.strerror} (another one: --port {port + 1})") from None

@@ -11,6 +11,8 @@ from lib.dashboard.charts import PICK, Chart
 from lib.dashboard.state import View
 
 _DOLLARS = "dollar"
+_AS_SVG = {"embedOptions": {"renderer": "svg"}}
+"""Marks that a screen reader finds, and a program that drives a browser."""
 
 
 def heading(view: View, title: str, said: str = "") -> None:
@@ -44,7 +46,7 @@ def chart(
         if said:
             st.caption(said)
         options: dict[str, Any] = {"on_select": on_click, "selection_mode": PICK} if on_click else {}
-        st.altair_chart(drawn(), width="stretch", key=key, alt=alt, **options)
+        st.altair_chart(drawn().properties(usermeta=_AS_SVG), width="stretch", key=key, alt=alt, **options)
 
 
 def table(

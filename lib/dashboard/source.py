@@ -66,9 +66,7 @@ def _reader() -> Reader:
     settings, dashboard, role = _asked[0]
     with _opening:
         if not _open:
-            limits = {"connections": dashboard.connections, "statement_timeout": dashboard.statement_timeout,
-                      "keep": dashboard.results_kept}  # fmt: skip
-            _open.append(Reader(settings, role, **limits))
+            _open.append(Reader(settings, dashboard, role))
         return _open[0]
 
 

@@ -101,8 +101,8 @@ def slicers(view: View, names: Sequence[str] = SALES, *, extra: dict[str, list[s
             options = (extra or {}).get(name) or view.choices.get(name, [])
             _one(view, name, options)
         st.button(
-            "Clear filters", icon=":material/filter_alt_off:", width="stretch", on_click=partial(change, Filters.cleared),
-            disabled=view.filters == view.filters.cleared(),
+            "Clear filters", icon=":material/filter_alt_off:", width="stretch",
+            on_click=partial(change, Filters.cleared), disabled=view.filters == view.filters.cleared(),
         )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ PUBLICATION = Query("""
 """)
 
 CHOICES = Query("""
-    SELECT country, region, channel, segment, gender FROM rollup_orders GROUP BY 1, 2, 3, 4, 5
+    SELECT country, region, channel, segment, gender FROM rollup_days GROUP BY 1, 2, 3, 4, 5
 """)
 
 DAYS = Query('SELECT min("date") AS first, max("date") AS last FROM sales_by_day')

@@ -7,35 +7,40 @@ from lib.dashboard.queries.query import Query, sales_where
 _PLACE = ("country", "region")
 
 
-def sales_by_day(filters: Filters, period: Period, high_value_above: float) -> Query:
+def sales_by_day(filters: Filters, period: Period) -> Query:
     """One row per day, country and region of all places: a click on one of them needs no other query."""
     condition, params = sales_where(filters, period, without=_PLACE)
     return Query(
         f"""
-        SELECT order_date, order_month, country, region, count(*) AS orders, sum(total_value) AS sales,
-               count(*) FILTER (WHERE total_value > %(high_value_above)s) AS high_value
-        FROM rollup_orders WHERE {condition} GROUP BY 1, 2, 3, 4
+        SELECT order_date, order_month, country, region, sum(orders) AS orders, sum(total_value) AS sales
+        FROM rollup_days WHERE {condition} GROUP BY 1, 2, 3, 4
         """,
-        params | {"high_value_above": high_value_above},
+        params,
     )
 
 
-def customers(filters: Filters, period: Period, since: Period) -> Query:
-    """One row per region of customers: those who bought in the period and in the one before, and their points."""
-    condition, params = sales_where(filters, Period(since.start, period.end))
+def customers(filters: Filters, period: Period, before: Period, high_value_above: float) -> Query:
+    """One row per region of customers: those who bought in the period and in the one before, their points and orders.
+
+    The orders are those above `high_value_above`.
+    """
+    condition, params = sales_where(filters, Period(before.start, period.end))
     return Query(
         f"""
         WITH bought AS (
-            SELECT customer_id, max(order_date) >= %(now)s AS now, min(order_date) <= %(before)s AS before
+            SELECT customer_id, max(order_date) >= %(now)s AS now, min(order_date) < %(now)s AS before,
+                   count(*) FILTER (WHERE total_value > %(high)s AND order_date >= %(now)s) AS high_value,
+                   count(*) FILTER (WHERE total_value > %(high)s AND order_date < %(now)s) AS high_value_before
             FROM rollup_orders WHERE {condition} GROUP BY 1
         )
         SELECT coalesce(c.region, c.home_region, 'unknown') AS region, count(*) FILTER (WHERE now) AS customers,
-               count(*) FILTER (WHERE before) AS customers_before,
+               count(*) FILTER (WHERE before) AS customers_before, sum(high_value) AS high_value,
+               sum(high_value_before) AS high_value_before,
                coalesce(sum(c.loyalty_points) FILTER (WHERE now), 0) AS loyalty_points,
                count(c.loyalty_points) FILTER (WHERE now) AS members
         FROM bought LEFT JOIN customer_360 AS c USING (customer_id) GROUP BY 1
         """,
-        params | {"now": period.start, "before": since.end},
+        params | {"now": period.start, "high": high_value_above},
     )
 
 

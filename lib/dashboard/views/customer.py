@@ -48,7 +48,7 @@ def page(view: View) -> None:
     if not asked:
         layout.heading(view, "Customer", "One customer's page")
         st.info(
-            "Enter an id or a record in the side bar, or tick a row on the Customers page.",
+            "Enter an id or a record in the side bar, or choose one on the Customers page.",
             icon=":material/person_search:",
         )
         return
@@ -149,10 +149,12 @@ def _said(value: Any, name: str = "") -> str:
         return "yes" if value else "no"
     if isinstance(value, date | datetime):
         return f"{value:%Y-%m-%d}"
+    return _number(value, name) if isinstance(value, int | float) else str(value)
+
+
+def _number(value: float, name: str) -> str:
     if name in _MONEY:
-        return formats.exact_dollars(float(value))
+        return formats.exact_dollars(value)
     if name.endswith("_share"):
-        return formats.percent(float(value))
-    if isinstance(value, float):
-        return f"{value:,.1f}" if value != int(value) else f"{value:,.0f}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+        return formats.percent(value)
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"

@@ -1,7 +1,6 @@
 """Who buys: segments, gender, income against spend, the best, and who comes back."""
 
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -45,7 +44,7 @@ def page(view: View) -> None:
     with right:
         _cohorts(view)
     top = view.fetch(queries.top_customers(view.filters, view.period, view.dashboard.top_customers))
-    _people(view, top, "top-customers", _TOP, f"Top {view.dashboard.top_customers} customers")
+    _people(top, "top-customers", _TOP, f"Top {view.dashboard.top_customers} customers")
     with st.expander("The figures as tables", icon=":material/table:"):
         found = chosen(groups, view).groupby(["segment", "gender"], as_index=False)[_SUMS].sum().round(2)
         layout.table(
@@ -69,8 +68,10 @@ def chosen(groups: pd.DataFrame, view: View, *, without: str = "") -> pd.DataFra
     return groups
 
 
-def opened(customer: str) -> None:
+def opened(customer: str | None) -> None:
     """Look at one customer's page."""
+    if customer is None:
+        return
     state.change(lambda filters: replace(filters, customer=customer))
     st.session_state["open"] = "customer"
 
@@ -91,21 +92,18 @@ def _search(view: View) -> None:
                 f"No customer is found by “{view.filters.search}”. Search takes {hint}.", icon=":material/person_off:"
             )
         else:
-            _people(view, found, "found-customers", _FOUND, f"Found by “{view.filters.search}”")
+            _people(found, "found-customers", _FOUND, f"Found by “{view.filters.search}”")
 
 
-def _people(view: View, found: pd.DataFrame, name: str, titles: dict[str, Any], title: str) -> None:
+def _people(found: pd.DataFrame, name: str, titles: dict[str, Any], title: str) -> None:
     with st.container(border=True):
-        picked = layout.table(
-            found, name, titles, title=title, on_select="rerun", selection_mode="single-row", height="content"
-            if len(found) < 8 else 320,
-        )  # fmt: skip
-        rows = picked["selection"]["rows"] if picked else []
-        customer = found.iloc[rows[0]]["customer_id"] if rows and rows[0] < len(found) else None
-        st.button(
-            f"Open {customer}" if customer else "Tick a row to open the customer's page",
-            key=f"open-{name}", icon=":material/person:", disabled=customer is None,
-            on_click=partial(opened, str(customer)), type="primary" if customer else "secondary",
+        layout.table(found, name, titles, title=title, height="content" if len(found) < 8 else 320)
+        names = dict(zip(found["customer_id"], found["full_name"], strict=True))
+        key = f"open-{name}"
+        st.selectbox(
+            "Open a customer's page", list(names), index=None, key=key, placeholder="Choose one",
+            format_func=lambda customer: f"{customer} {names[customer] or ''}".strip(),
+            on_change=lambda: opened(st.session_state[key]),
         )  # fmt: skip
 
 
@@ -133,7 +131,8 @@ def _segments(view: View, groups: pd.DataFrame) -> None:
         lambda: charts.bars(
             found,
             Marks(
-                "segment", "customers", "count", view.dashboard.colours, chosen=view.filters.segment, tips={"segment": ("Segment", "text"), **_TIPS},
+                "segment", "customers", "count", view.dashboard.colours, {"segment": ("Segment", "text"), **_TIPS},
+                chosen=view.filters.segment,
             ),
         ),
         found, "Segments", alt="Bars: customers by segment", key=key, on_click=picked,

@@ -16,8 +16,16 @@ def page(view: View) -> None:
     """Draw it."""
     layout.heading(view, "Operations", f"Served since {view.publication.published_at:%-d %b %Y, %H:%M} UTC")
     try:
-        runs, fresh, waiting, conserved, served = (view.fetch(query) for query in (
-            queries.RUNS, queries.FRESHNESS, queries.QUARANTINE, queries.CONSERVATION, queries.PUBLICATIONS))  # fmt: skip
+        runs, fresh, waiting, conserved, served = (
+            view.fetch(query)
+            for query in (
+                queries.RUNS,
+                queries.FRESHNESS,
+                queries.QUARANTINE,
+                queries.CONSERVATION,
+                queries.PUBLICATIONS,
+            )
+        )
     except psycopg.errors.UndefinedTable:
         st.info("No run has reported yet: `make run` does at its end.", icon=":material/monitor_heart:")
         return
@@ -69,13 +77,19 @@ def _cards(
     layout.cards(
         [
             {"label": "Served", "value": f"Run {view.publication.run_id}", "help": f"As of {view.publication.as_of}"},
-            {"label": "Last run", "value": "–" if last is None else f"{last['run_id']}: " + ("good" if last["exit_status"] == 0 else "failed"),
-             "help": "" if last is None else f"Exit status {last['exit_status']}, {last['seconds']:,.0f} s"},
-            {"label": "Too old", "value": f"{old} of {len(judged)}", "help": "Entities whose newest file is older than allowed."},
+            {"label": "Last run", "value": _ended(last),
+             "help": None if last is None else f"Run {last['run_id']}: exit status {last['exit_status']}"},
+            {"label": "Too old", "value": f"{old} of {len(judged)}", "help": "Newest file older than allowed."},
             {"label": "Rows in quarantine", "value": formats.count(rows)},
-            {"label": "Not conserved", "value": f"{lost} of {len(conserved)}", "help": "Tables whose rows do not add up."},
+            {"label": "Not conserved", "value": f"{lost} of {len(conserved)}", "help": "Whose rows do not add up."},
         ]
     )  # fmt: skip
+
+
+def _ended(last: pd.Series | None) -> str:
+    if last is None:
+        return formats.NONE
+    return "failed" if last["exit_status"] else "good"
 
 
 def _runs(runs: pd.DataFrame) -> None:
@@ -98,7 +112,8 @@ def _waiting(view: View, waiting: pd.DataFrame) -> None:
         lambda: charts.bars(
             reasons,
             Marks(
-                "reason", "rows", "count", view.dashboard.colours, tips={"reason": ("Reason", "text"), "rows": ("Rows", "count")},
+                "reason", "rows", "count", view.dashboard.colours,
+                {"reason": ("Reason", "text"), "rows": ("Rows", "count")},
             ),
         ),
         reasons, "Quarantine by reason", alt="Bars: rows in quarantine by reason", key="quarantine",

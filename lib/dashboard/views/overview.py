@@ -21,7 +21,6 @@ class Figures:
 
     sales: float
     orders: int
-    high_value: int
 
     @property
     def average(self) -> float:
@@ -36,8 +35,8 @@ def page(view: View) -> None:
     before = view.period.before()
     to_date = view.period.year_to_date()
     since = min(view.period.start, before.start, to_date.year_before().start)
-    days = view.fetch(queries.sales_by_day(view.filters, Period(since, view.period.end), view.high_value_above))
-    people = view.fetch(queries.customers(view.filters, view.period, before))
+    days = view.fetch(queries.sales_by_day(view.filters, Period(since, view.period.end)))
+    people = view.fetch(queries.customers(view.filters, view.period, before, view.high_value_above))
     _cards(view, chosen(days, view), people)
     now = within(days, view.period)
     left, right = st.columns([2, 3])
@@ -71,19 +70,20 @@ def chosen(days: pd.DataFrame, view: View, *, without: str = "") -> pd.DataFrame
 def figures(days: pd.DataFrame, period: Period) -> Figures:
     """What the days of a period come to."""
     rows = within(days, period)
-    return Figures(float(rows["sales"].sum()), int(rows["orders"].sum()), int(rows["high_value"].sum()))
+    return Figures(float(rows["sales"].sum()), int(rows["orders"].sum()))
 
 
 def _cards(view: View, days: pd.DataFrame, people: pd.DataFrame) -> None:
     before, to_date = view.period.before(), view.period.year_to_date()
     now, then = figures(days, view.period), figures(days, before)
     year, year_before = figures(days, to_date), figures(days, to_date.year_before())
-    customers, customers_before = int(people["customers"].sum()), int(people["customers_before"].sum())
+    counted = ("customers", "customers_before", "high_value", "high_value_before")
+    customers, customers_before, high, high_before = (int(people[name].sum()) for name in counted)
     said = [
         ("Total customers", formats.count(customers), customers, customers_before),
         ("Total sales", formats.dollars(now.sales), now.sales, then.sales),
         ("Average sale", formats.dollars(now.average), now.average, then.average),
-        ("High-value orders", formats.count(now.high_value), now.high_value, then.high_value),
+        ("High-value orders", formats.count(high), high, high_before),
         ("Sales year to date", formats.dollars(year.sales), year.sales, year_before.sales),
     ]
     layout.cards([{"label": name, "value": value} | layout.changed(new, old) for name, value, new, old in said])
@@ -129,7 +129,8 @@ def _months(view: View, now: pd.DataFrame) -> None:
         lambda: charts.columns(
             found,
             Marks(
-                "order_month", "sales", "dollars", view.dashboard.colours, tips={"order_month": ("Month", "text"), **_SALES_TIPS},
+                "order_month", "sales", "dollars", view.dashboard.colours,
+                {"order_month": ("Month", "text"), **_SALES_TIPS},
             ),
         ),
         found, "Monthly trend", alt="Columns: sales by month", key=key, on_click=picked,
@@ -141,7 +142,8 @@ def _products(view: View, found: pd.DataFrame) -> None:
         lambda: charts.bars(
             found,
             Marks(
-                "product", "sales", "dollars", view.dashboard.colours, tips={"product": ("Product", "text"), "category": ("Category", "text"), "sales": ("Sales", "dollars"),
+                "product", "sales", "dollars", view.dashboard.colours,
+                {"product": ("Product", "text"), "category": ("Category", "text"), "sales": ("Sales", "dollars"),
                   "units": ("Units", "count")},
                 height=340,
             ),
@@ -160,7 +162,7 @@ def _loyalty(view: View, people: pd.DataFrame) -> None:
                   "share": ("Share", "percent")},
         ),
         found, "Loyalty points by region", alt="Donut: loyalty points by region of the customers", key=key,
-        on_click=picked, said=f"{formats.count(people['loyalty_points'].sum())} points of those who bought in the period",
+        on_click=picked, said=f"{formats.count(people['loyalty_points'].sum())} points of who bought in the period",
     )  # fmt: skip
 
 
@@ -176,10 +178,10 @@ def largest(people: pd.DataFrame, most: int) -> pd.DataFrame:
 def _tables(now: pd.DataFrame, products: pd.DataFrame, people: pd.DataFrame) -> None:
     with st.expander("The figures as tables", icon=":material/table:"):
         sums: dict[str, str | tuple[str, str]] = {
-            "orders": ("Orders", "count"), "sales": ("Sales", "dollars"), "high_value": ("High-value", "count"),
+            "orders": ("Orders", "count"), "sales": ("Sales", "dollars"),
         }  # fmt: skip
-        places = now.groupby(["country", "region"], as_index=False)[["orders", "sales", "high_value"]].sum()
-        months = now.groupby("order_month", as_index=False)[["orders", "sales", "high_value"]].sum()
+        places = now.groupby(["country", "region"], as_index=False)[["orders", "sales"]].sum()
+        months = now.groupby("order_month", as_index=False)[["orders", "sales"]].sum()
         layout.table(
             places.round(2), "sales-by-region", {"country": "Country", "region": "Region", **sums}, title="Regions"
         )

@@ -115,7 +115,8 @@ def _bars(view: View, groups: pd.DataFrame, level: str, value: str, *, kind: str
         lambda: charts.bars(
             rows,
             Marks(
-                level, value, kind, view.dashboard.colours, chosen=view.filters.chosen(level), tips={level: (level.capitalize(), "text"), **_TIPS},
+                level, value, kind, view.dashboard.colours, {level: (level.capitalize(), "text"), **_TIPS},
+                chosen=view.filters.chosen(level),
             ),
         ),
         rows, f"{title} by {level}" + (f", top {len(rows)}" if len(rows) < len(groups) else ""),

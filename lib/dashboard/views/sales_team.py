@@ -11,7 +11,8 @@ from lib.dashboard.state import View, clicked, slicers
 
 _TITLES: dict[str, str | tuple[str, str]] = {
     "rank": ("Rank", "count"), "person": "Sales person", "store": "Store", "region": "Region",
-    "orders": ("Orders", "count"), "sales": ("Sales", "dollars"), "growth": ("Growth, last month", "percent"), "contribution": ("Contribution", "percent"),
+    "orders": ("Orders", "count"), "sales": ("Sales", "dollars"), "growth": ("Growth, last month", "percent"),
+    "contribution": ("Contribution", "percent"),
     "incentive": ("Incentive", "dollars"),
 }  # fmt: skip
 _TIPS = {
@@ -63,7 +64,9 @@ def ranking(months: pd.DataFrame, period: Period) -> pd.DataFrame:
     growth = last.set_index(["store_id", "sales_person_id"])["growth"].astype(float).to_dict()
     rows = rows.sort_values(["sales", "sales_person_id"], ascending=[False, True]).fillna({"before": 0.0})
     is_known = rows["sales_person_id"] != _UNKNOWN
+    is_double = rows["person"].duplicated(keep=False)
     return rows.assign(
+        name=rows["person"].where(~is_double, rows["person"] + ", " + rows["store"]),
         growth=[growth.get(key) for key in zip(rows["store_id"], rows["sales_person_id"], strict=True)],
         contribution=rows["sales"] / rows["sales"].sum() if rows["sales"].sum() else 0.0,
         rank=is_known.cumsum().where(is_known),
@@ -91,7 +94,7 @@ def _bars(view: View, rows: pd.DataFrame, value: str, *, kind: str, title: str) 
         lambda: charts.bars(
             rows,
             Marks(
-                "sales_person_id", value, kind, view.dashboard.colours, label="person",
+                "sales_person_id", value, kind, view.dashboard.colours, label="name",
             chosen=view.filters.person, tips=_TIPS,
             ),
         ),
@@ -112,7 +115,8 @@ def _months(view: View, months: pd.DataFrame) -> None:
         lambda: charts.columns(
             found,
             Marks(
-                "sales_month", "total_sales", "dollars", view.dashboard.colours, tips={"sales_month": ("Month", "text"), "total_sales": ("Sales", "dollars"), "orders": ("Orders", "count"),
+                "sales_month", "total_sales", "dollars", view.dashboard.colours,
+                {"sales_month": ("Month", "text"), "total_sales": ("Sales", "dollars"), "orders": ("Orders", "count"),
                   "incentive": ("Incentive", "dollars")},
             ),
         ),
