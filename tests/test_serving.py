@@ -78,6 +78,7 @@ def test_a_type_that_has_none_is_told() -> None:
 
 def test_every_rollup_reads_tables_of_gold_and_says_its_grain() -> None:
     assert {name: each.tables(gold_tables()) for name, each in rollups().items()} == {
+        "rollup_days": ["customer_360", "dim_territories", "fact_sales"],
         "rollup_orders": ["customer_360", "dim_territories", "fact_sales"],
         "rollup_products": ["customer_360", "dim_territories", "fact_sales"],
     }

@@ -9,16 +9,13 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext
-from pyspark.sql import SparkSession
 
-from lib.config import Settings, load_settings
+from lib.config import Settings
 from lib.dashboard import formats
 from lib.dashboard.periods import last_months
-from lib.generate.demo import generate_landing
 from lib.serving.database import serving
-from tests.builders import CONF, Lake
+from tests.builders import Lake
 from tests.integration.browser import Visitor, running_browser, running_dashboard
-from tests.integration.served import SCHEMA, publish
 
 pytestmark = pytest.mark.integration
 
@@ -29,24 +26,16 @@ PERIOD = "order_date BETWEEN %(start)s AND %(end)s"
 
 
 @pytest.fixture(scope="module")
-def published(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def published(served: Lake) -> Settings:
     """A small lake whose gold is published."""
-    ready = os.environ.get("DASHBOARD_LAKE")
-    if ready:
-        return load_settings(CONF, root=ready)
-    spark: SparkSession = request.getfixturevalue("spark")
-    lake = Lake(spark, tmp_path_factory.mktemp("dashboard") / "lake", CONF)
-    generate_landing(lake.settings(), customers=400, rows=3000)
-    assert lake.run(resolved=True).status == 0
-    publish(lake.settings())
-    return lake.settings()
+    return served.settings()
 
 
 @pytest.fixture(scope="module")
 def sql(published: Settings) -> Iterator[Callable[..., Rows]]:
     """Asks the published gold, of the page's first period."""
     with serving(published) as server, server.reader() as connection:
-        connection.execute(f"SET search_path = {SCHEMA}".encode())
+        connection.execute("SET search_path = gold")
         (newest,) = connection.execute("SELECT max(order_date) FROM fact_sales").fetchall()[0]
         usual = last_months(newest, 12)
 
