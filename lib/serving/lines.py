@@ -52,6 +52,8 @@ def _masked(column: str, mask: Mask, key: str) -> Column:
         words = F.split(F.trim(column), r"\s+")
         letters = F.transform(words, lambda word: F.concat(F.substring(word, 1, 1), F.lit(".")))
         return F.when(F.trim(column) != "", F.array_join(letters, " "))
+    if mask == "system":
+        return F.substring_index(column, ":", 1)
     if mask == "year":
         return F.trunc(column, "year")
     return F.substring(F.sha2(F.concat(F.lit(key), F.col(column)), 256), 1, _TOKEN_LETTERS)

@@ -15,8 +15,8 @@ SCHEME = re.compile(r"postgres(ql)?://")
 CREDENTIALS = re.compile(r"[?&]password=[^&]|://[^/?@]*:[^/?@]+@", re.IGNORECASE)
 """A password in a URL: as a parameter, or between a user and the host."""
 
-Mask = Literal["hidden", "initials", "year", "token"]
-_OF = {"hidden": None, "initials": "STRING", "year": "DATE", "token": "STRING"}
+Mask = Literal["hidden", "initials", "year", "system", "token"]
+_OF = {"hidden": None, "initials": "STRING", "year": "DATE", "system": "STRING", "token": "STRING"}
 """The type of columns that a mask is for; None for all."""
 
 

@@ -43,7 +43,8 @@ def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Lake:
         {"location_id": "DE/MUC", "country": "Germany", "city": "Munich"},
         {"location_id": "FR/LYS"},
     )
-    give(lake, "dim_customers", {"customer_id": "K1", "valid_from": since}, {"customer_id": "K2", "valid_from": since})
+    known = {"customer_id": "K1", "valid_from": since, "name_source": "crm:P1"}
+    give(lake, "dim_customers", known, {"customer_id": "K2", "valid_from": since})
     give(
         lake, "dim_territories", {"territory_id": "t", "country": "Germany"}, {"territory_id": "u", "country": "France"}
     )
@@ -89,6 +90,12 @@ def test_a_token_stands_for_the_same_value_everywhere_and_tells_nothing_of_it(sh
     assert one == other
     assert len(one) == 32
     assert "11000" not in one
+
+
+def test_where_a_value_is_from_is_told_by_its_system(shop: Lake) -> None:
+    assert ask(shop, "SELECT name_source FROM gold.dim_customers WHERE customer_id = 'K1'") == [("crm",)]
+    whole = "SELECT name_source FROM gold_pii.dim_customers WHERE customer_id = 'K1'"
+    assert ask(shop, whole, role="gold_reader_pii") == [("crm:P1",)]
 
 
 def test_a_reader_of_personal_data_sees_all_of_it(shop: Lake) -> None:
