@@ -154,9 +154,9 @@ def world(
     )
     land = alt.InlineData(values=_land(), format=alt.TopoDataFormat(type="topojson", feature="countries"))
     fields = ["country", value, "orders", "_edge", "_width"]
-    base = alt.Chart(land).mark_geoshape(fill=colours.muted, fillOpacity=0.25, stroke=colours.muted, strokeWidth=0.3)
+    base = alt.Chart().mark_geoshape(fill=colours.muted, fillOpacity=0.25, stroke=colours.muted, strokeWidth=0.3)
     sold = (
-        alt.Chart(land)
+        alt.Chart()
         .transform_lookup(lookup="properties.name", from_=alt.LookupData(data, key="_name", fields=fields))
         .transform_filter(f"isValid(datum.{value})")
         .mark_geoshape(cursor="pointer")
@@ -174,7 +174,7 @@ def world(
         )
         .add_params(alt.selection_point(name=PICK, fields=["country"]))
     )
-    return alt.layer(base, sold).project("equalEarth").properties(height=_HEIGHT)
+    return alt.layer(base, sold, data=land).project("equalEarth").properties(height=_HEIGHT)
 
 
 def bubbles(
