@@ -1,10 +1,7 @@
 """Charts of frames: what they look like is all here, what is in them is not. A click on a mark picks its value."""
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import altair as alt
@@ -16,7 +13,9 @@ from lib.dashboard.settings import Colours
 PICK = "pick"
 """The name of the selection of a chart that can be clicked."""
 
-_LAND = Path(__file__).parent / "assets" / "countries.json"
+OUTLINES = "/outlines.json"
+"""Where the app's own server has the countries: a browser keeps them, and a chart need not carry them."""
+
 _ROW, _AXIS, _HEIGHT = 30, 40, 300
 _MONTHS = alt.Axis(labelAngle=-45, labelOverlap="greedy", ticks=False)
 _FORMATS = {"dollars": "$,.2f", "count": ",.0f", "percent": ".1%"}
@@ -152,11 +151,11 @@ def world(
         _edge=[colours.second if each in chosen else colours.muted for each in data["country"]],
         _width=[2.0 if each in chosen else 0.3 for each in data["country"]],
     )
-    land = alt.InlineData(values=_land(), format=alt.TopoDataFormat(type="topojson", feature="countries"))
+    land = alt.UrlData(url=OUTLINES, format=alt.TopoDataFormat(type="topojson", feature="countries"))
     fields = ["country", value, "orders", "_edge", "_width"]
-    base = alt.Chart(land).mark_geoshape(fill=colours.muted, fillOpacity=0.25, stroke=colours.muted, strokeWidth=0.3)
+    base = alt.Chart().mark_geoshape(fill=colours.muted, fillOpacity=0.25, stroke=colours.muted, strokeWidth=0.3)
     sold = (
-        alt.Chart(land)
+        alt.Chart()
         .transform_lookup(lookup="properties.name", from_=alt.LookupData(data, key="_name", fields=fields))
         .transform_filter(f"isValid(datum.{value})")
         .mark_geoshape(cursor="pointer")
@@ -174,7 +173,7 @@ def world(
         )
         .add_params(alt.selection_point(name=PICK, fields=["country"]))
     )
-    return alt.layer(base, sold).project("equalEarth").properties(height=_HEIGHT)
+    return alt.layer(base, sold, data=land).project("equalEarth").properties(height=_HEIGHT)
 
 
 def bubbles(
@@ -239,8 +238,3 @@ def points(
         )
         .properties(height=180)
     )
-
-
-@lru_cache(maxsize=1)
-def _land() -> Any:
-    return json.loads(_LAND.read_text("utf-8"))

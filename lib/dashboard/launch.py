@@ -10,6 +10,7 @@ from lib.dashboard.settings import DashboardFile
 from lib.errors import LakehouseError
 
 _APP = Path(__file__).with_name("app.py")
+_LAND = Path(__file__).parent / "assets" / "countries.json"
 _OPTIONS: dict[str, Any] = {
     "browser.gatherUsageStats": False,
     "client.showErrorDetails": "none",
@@ -33,6 +34,7 @@ def launch(
         # imported late: Streamlit's parts read the options when they are imported
         import uvicorn
         from starlette.middleware import Middleware
+        from starlette.routing import Route
         from streamlit import config
 
         bound: dict[str, Any] = {"server.address": address, "server.port": port}
@@ -43,10 +45,11 @@ def launch(
         from streamlit.starlette import App
 
         from lib.dashboard import source
+        from lib.dashboard.charts import OUTLINES
         from lib.dashboard.hosting import Rooted
 
         source.opened(settings, dashboard, role)
-        app = App(_APP, middleware=[Middleware(Rooted)])
+        app = App(_APP, middleware=[Middleware(Rooted)], routes=[Route(OUTLINES, _outlines)])
         server = uvicorn.Server(
             uvicorn.Config(app, log_level="error", access_log=False, timeout_graceful_shutdown=1, use_colors=False)
         )
@@ -58,6 +61,12 @@ def launch(
         finally:
             source.closed()
     return 0
+
+
+def _outlines(request: Any) -> Any:  # noqa: ARG001 what is asked for is one file
+    from starlette.responses import FileResponse
+
+    return FileResponse(_LAND, media_type="application/json", headers={"cache-control": "max-age=86400"})
 
 
 def _bound(address: str, port: int) -> socket.socket:

@@ -1,6 +1,7 @@
 """What somebody who looks has chosen: kept between reruns and pages, and always what the URL says."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -37,6 +38,11 @@ class View:
     choices: dict[str, list[str]]
     days: Period
     fetch: Callable[[Query], pd.DataFrame]
+
+    def together(self, *queries: Query) -> list[pd.DataFrame]:
+        """The rows of several queries, which the database works on at the same time."""
+        with ThreadPoolExecutor(len(queries)) as threads:
+            return list(threads.map(self.fetch, queries))
 
 
 def named(value: str) -> str:

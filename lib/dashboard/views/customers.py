@@ -31,7 +31,11 @@ def page(view: View) -> None:
     slicers(view)
     layout.heading(view, "Customers", f"Those who bought {view.period.in_words()}")
     _search(view)
-    groups = view.fetch(queries.groups(view.filters, view.period, view.dashboard.income_band))
+    groups, top, _ = view.together(
+        queries.groups(view.filters, view.period, view.dashboard.income_band),
+        queries.top_customers(view.filters, view.period, view.dashboard.top_customers),
+        queries.cohorts(view.filters, view.period),  # asked for again further down, and then there
+    )
     _cards(chosen(groups, view))
     left, right = st.columns(2)
     with left:
@@ -43,7 +47,6 @@ def page(view: View) -> None:
         _income(view, chosen(groups, view))
     with right:
         _cohorts(view)
-    top = view.fetch(queries.top_customers(view.filters, view.period, view.dashboard.top_customers))
     _people(top, "top-customers", _TOP, f"Top {view.dashboard.top_customers} customers")
     with st.expander("The figures as tables", icon=":material/table:"):
         found = chosen(groups, view).groupby(["segment", "gender"], as_index=False)[_SUMS].sum().round(2)

@@ -35,8 +35,11 @@ def page(view: View) -> None:
     before = view.period.before()
     to_date = view.period.year_to_date()
     since = min(view.period.start, before.start, to_date.year_before().start)
-    days = view.fetch(queries.sales_by_day(view.filters, Period(since, view.period.end)))
-    people = view.fetch(queries.customers(view.filters, view.period, before, view.high_value_above))
+    days, people, products = view.together(
+        queries.sales_by_day(view.filters, Period(since, view.period.end)),
+        queries.customers(view.filters, view.period, before, view.high_value_above),
+        queries.top_products(view.filters, view.period, view.dashboard.top_products),
+    )
     _cards(view, chosen(days, view), people)
     now = within(days, view.period)
     left, right = st.columns([2, 3])
@@ -45,7 +48,6 @@ def page(view: View) -> None:
     with right:
         _map(view, now)
     _months(view, chosen(now, view))
-    products = view.fetch(queries.top_products(view.filters, view.period, view.dashboard.top_products))
     left, right = st.columns(2)
     with left:
         _products(view, products)
