@@ -9,6 +9,7 @@ from rich.console import Console
 
 from lib.config import read_contracts
 from lib.contract import IS_LIVE, LINEAGE, Contract, Reference
+from lib.dashboard.settings import DashboardFile
 from lib.errors import ConfigError, LakehouseError
 from lib.gold.registry import GoldTable, gold_tables
 from lib.history import version_grain
@@ -65,6 +66,8 @@ def stale_docs(home: Path) -> dict[Path, str]:
         conf / "contract.schema.json": json_schema(Contract),
         conf / "identity.schema.json": json_schema(IdentityFile),
         conf / "identity.yml": _with_schema_line(conf / "identity.yml", "identity.schema.json"),
+        conf / "dashboard.schema.json": json_schema(DashboardFile),
+        conf / "dashboard.yml": _with_schema_line(conf / "dashboard.yml", "dashboard.schema.json"),
         conf / "serving.schema.json": json_schema(ServingFile),
         conf / "serving.yml": _with_schema_line(conf / "serving.yml", "serving.schema.json"),
         conf / "lakehouse.schema.json": json_schema(LakehouseFile),

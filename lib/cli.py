@@ -335,9 +335,8 @@ def dashboard_job(description: str | None, conf: Path, argv: Sequence[str] | Non
     def work() -> int:
         settings = settings_of(given)
         from lib.dashboard.launch import launch
-        from lib.dashboard.settings import load_dashboard
 
-        dashboard, console = load_dashboard(given.conf), open_console()
+        dashboard, console = settings.dashboard, open_console()
         return launch(
             settings, dashboard, role=given.role, address=given.address,
             port=dashboard.port if given.port is None else given.port,

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from lib.contract import Contract, age_of, mistakes_between_contracts, mistakes_between_fields
+from lib.dashboard.settings import DashboardFile
 from lib.errors import ConfigError
 from lib.gold.registry import gold_tables
 from lib.identity.settings import IdentityFile
@@ -23,7 +24,7 @@ from lib.lakehouse import Demo, Environment, LakehouseFile, Maintenance
 from lib.serving.queries import Query, read_queries
 from lib.serving.settings import Database, ServingFile, mistakes_of_serving
 
-M = TypeVar("M", Contract, IdentityFile, LakehouseFile, ServingFile)
+M = TypeVar("M", Contract, DashboardFile, IdentityFile, LakehouseFile, ServingFile)
 
 _NAMES_A_FIELD = re.compile(r"[a-z_]+[\w.\[\]]*: ")
 
@@ -72,6 +73,7 @@ class Settings:
     database: Database
     serving: ServingFile
     queries: dict[str, Query]
+    dashboard: DashboardFile
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -105,7 +107,8 @@ def load_settings(
     lakehouse, more = _read_model(conf / "lakehouse.yml", LakehouseFile)
     identity, mistaken = _read_model(conf / "identity.yml", IdentityFile)
     serving, not_served = _read_model(conf / "serving.yml", ServingFile)
-    mistakes += more + mistaken + not_served
+    dashboard, not_shown = _read_model(conf / "dashboard.yml", DashboardFile)
+    mistakes += more + mistaken + not_served + not_shown
     if serving is not None:
         mistakes += [f"{conf / 'serving.yml'}: {line}" for line in mistakes_of_serving(serving, gold_tables())]
     if identity is not None and not mistakes:
@@ -119,7 +122,7 @@ def load_settings(
         if chosen is None:
             known = ", ".join(sorted(lakehouse.environments))
             mistakes.append(f"{conf / 'lakehouse.yml'}: environments: there is no '{environment}' (there are {known})")
-    if mistakes or lakehouse is None or chosen is None or identity is None or serving is None:
+    if mistakes or lakehouse is None or chosen is None or identity is None or serving is None or dashboard is None:
         raise ConfigError("\n".join(mistakes))
     given = root or os.environ.get("LAKEHOUSE_ROOT")
     lake = _place(Path(given).expanduser() if given else conf.parent / chosen.root)
@@ -143,6 +146,7 @@ def load_settings(
         database=chosen.serving,
         serving=serving,
         queries=queries,
+        dashboard=dashboard,
     )
 
 

@@ -1,13 +1,10 @@
 """The model of conf/dashboard.yml."""
 
-from pathlib import Path
 from typing import Annotated
 
-import yaml
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import Field, StringConstraints
 
 from lib.contract import ConfigModel
-from lib.errors import ConfigError
 
 Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9A-F]{6}$")]
 
@@ -28,35 +25,19 @@ class Colours(ConfigModel):
 class DashboardFile(ConfigModel):
     """conf/dashboard.yml."""
 
-    port: int = Field(ge=1, le=65535)
-    default_months: int = Field(ge=1)
-    top_products: int = Field(ge=1)
-    top_customers: int = Field(ge=1)
-    found_at_most: int = Field(ge=1)
-    rows_at_most: int = Field(ge=1)
-    bars_shown: int = Field(ge=1)
-    cohorts_shown: int = Field(ge=1)
-    income_band: int = Field(ge=1)
-    results_kept: int = Field(ge=1)
-    connections: int = Field(ge=1)
-    statement_timeout: str = Field(pattern=r"^\d+(ms|s)$")
+    port: int = Field(ge=1, le=65535, description="where the dashboard listens")
+    default_months: int = Field(
+        ge=1, description="the period that a page opens with, to the day that the publication is of"
+    )
+    top_products: int = Field(ge=1, description="products shown as the best")
+    top_customers: int = Field(ge=1, description="customers shown as the best")
+    found_at_most: int = Field(ge=1, description="customers that a search shows")
+    rows_at_most: int = Field(ge=1, description="rows of a table on a page, and of a download")
+    bars_shown: int = Field(ge=1, description="bars of a chart at most; the table has all")
+    cohorts_shown: int = Field(ge=1, description="the newest cohorts")
+    income_band: int = Field(ge=1, description="US dollars a year: how wide a band of income is")
+    results_kept: int = Field(ge=1, description="results of queries kept in memory")
+    connections: int = Field(ge=1, description="to the database at most, for all who look")
+    statement_timeout: str = Field(pattern=r"^\d+(ms|s)$", description="after which a query is given up")
     colours: Colours
     map_names: dict[str, str]
-
-
-def load_dashboard(conf: Path) -> DashboardFile:
-    """Read `dashboard.yml`.
-
-    Raises:
-        ConfigError: with one line per mistake.
-    """
-    file = conf / "dashboard.yml"
-    try:
-        return DashboardFile.model_validate(yaml.safe_load(file.read_text("utf-8")))
-    except FileNotFoundError:
-        raise ConfigError(f"{file}: there is no such file") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{file}: is not YAML: {' '.join(str(error).split())}") from None
-    except ValidationError as error:
-        lines = [f"{file}: {'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()]
-        raise ConfigError("\n".join(lines)) from None
