@@ -38,6 +38,7 @@ def adventureworks() -> Path:
     return folder
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Under `-n`: the tests of a file go to one process, and those that share the lake that is served do too."""
     for item in items:

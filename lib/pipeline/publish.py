@@ -45,9 +45,9 @@ class _Publisher:
 
 
 def publish(run: Run, *, force: bool = False) -> None:
-    """Publish gold as it is, unless a table of it failed in this run. What goes wrong is a failure of the run.
+    """Publish gold as it is, unless a table of it failed or was left out: gold is not of one run then.
 
-    A publication that was rolled back is not published again before gold has changed, unless by `force`.
+    What goes wrong is a failure of the run. A publication that was rolled back is not published again before gold has changed, unless by `force`.
     """
     if run.settings.database.url == NONE:
         return
@@ -55,6 +55,13 @@ def publish(run: Run, *, force: bool = False) -> None:
     broken = sorted({*run.settings.contracts, RESOLUTION, *gold_tables()} & run.failures.keys())
     if broken:
         run.warn(f"gold is not published, for {', '.join(broken)} failed: what was published before is still served")
+        return
+    left_out = sorted(gold_tables().keys() - run.request.tables)
+    if left_out:
+        run.warn(
+            f"gold is not published, for the run left out {', '.join(left_out[:3])}{' …' * (len(left_out) > 3)}: what "
+            "was published before is still served (`make publish` publishes gold as it is)"
+        )
         return
     run.each([NAME], lambda _: _publish(run, force=force))
 

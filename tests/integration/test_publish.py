@@ -160,6 +160,15 @@ def test_gold_that_was_not_built_is_not_published(published: Lake) -> None:
     assert (outcome.status, total(published)) == (1, 15)
 
 
+def test_a_run_of_some_tables_alone_publishes_nothing(published: Lake) -> None:
+    give_sales(published, "20.0000")
+    outcome = publish(published, only=["dim_date"])
+    assert (outcome.status, total(published)) == (0, 15)
+    assert (
+        "gold is not published, for the run left out customer_360, customer_metrics, customer_service …" in outcome.text
+    )
+
+
 class Death(BaseException):
     """What ends a process, and is no error that anything could catch."""
 
