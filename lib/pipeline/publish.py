@@ -47,7 +47,8 @@ class _Publisher:
 def publish(run: Run, *, force: bool = False) -> None:
     """Publish gold as it is, unless a table of it failed or was left out: gold is not of one run then.
 
-    What goes wrong is a failure of the run. A publication that was rolled back is not published again before gold has changed, unless by `force`.
+    What goes wrong is a failure of the run. A publication that was rolled back is not published again before gold has
+    changed, unless by `force`.
     """
     if run.settings.database.url == NONE:
         return
