@@ -111,10 +111,12 @@ def _publish(run: Run, *, force: bool) -> None:
         if len(loads) < len(layouts):
             # which ones is said already; those that were loaded are there for the next time
             return
-        sums = run.each(rollups(), lambda name: _rolled_up(work, rollups()[name], loads))
+        # a rollup may read another one
+        after = {name: each.tables(rollups()) for name, each in rollups().items()}
+        sums = run.each(rollups(), lambda name: _rolled_up(work, rollups()[name], loads), after=after)
         if len(sums) < len(rollups()):
             return
-        _publish_loads(work, loads | sums, force=force)
+        _publish_loads(work, loads, force=force)
         publications.retire(
             connection, keep=serving_file.keep, keep_seconds=age_of(serving_file.keep_for).total_seconds(),
             lock_timeout=serving_file.lock_timeout,
@@ -153,8 +155,8 @@ def _loaded(work: _Publisher, name: str) -> Load:
     return loaded
 
 
-def _rolled_up(work: _Publisher, rollup: Rollup, loads: Mapping[str, Load]) -> Load:
-    """What is added up of the loads: as the last time, if they are those of the last time."""
+def _rolled_up(work: _Publisher, rollup: Rollup, loads: dict[str, Load]) -> None:
+    """Add to the loads what is added up of them: as the last time, if they are those of the last time."""
     run = work.run
     started = run.begin(LAYER, rollup.name)
     read = {name: loads[name] for name in rollup.tables(loads)}
@@ -162,14 +164,14 @@ def _rolled_up(work: _Publisher, rollup: Rollup, loads: Mapping[str, Load]) -> L
     made_from = {"layout": layout, "loads": {name: each.load_id for name, each in read.items()}}
     before = work.known.get(rollup.name)
     if before is not None and before.made_from == made_from:
+        loads[rollup.name] = before
         run.done(Step(LAYER, rollup.name, run.run_id, "unchanged", started))
-        return before
+        return
     with work.server.publisher() as connection:
         connection.execute("SET ROLE lakehouse_publisher")
-        made, count = roll_up(connection, rollup, read, made_from)
+        loads[rollup.name], count = roll_up(connection, rollup, read, made_from)
     seconds = seconds_since(started)
     run.done(Step(LAYER, rollup.name, run.run_id, "added up", started, seconds, accepted=count, changed=count))
-    return made
 
 
 def _made_from(work: _Publisher, layout: Layout) -> dict[str, Any]:

@@ -21,8 +21,8 @@ class Rollup:
     sql: str
 
     def tables(self, known: Collection[str]) -> list[str]:
-        """Those of the known tables that it reads."""
-        return sorted({*_WORD.findall(self.sql)} & {*known})
+        """Those of the known tables and rollups that it reads."""
+        return sorted({*_WORD.findall(self.sql)} & {*known} - {self.name})
 
 
 @cache

@@ -4,15 +4,6 @@ from lib.dashboard.filters import Filters
 from lib.dashboard.periods import Period
 from lib.dashboard.queries.query import Query, sales_where
 
-_RECORDS = (
-    "name_source", "birth_date_source", "gender_source", "email_source", "phone_source", "address_source",
-    "loyalty_source", "household_source", "work_source",
-)  # fmt: skip
-
-
-def groups(filters: Filters, period: Period, income_band: int) -> Query:
-    """One row per segment, gender and band of income of those who bought, whatever segment and gender are chosen."""
-    condition, params = sales_where(filters, period, without=("segment", "gender"))
     return Query(
         f"""
         WITH bought AS (
@@ -62,14 +53,12 @@ def cohorts(filters: Filters, period: Period) -> Query:
 
 def found(text: str, limit: int) -> Query:
     """One row per customer whom a search finds: by an id of now or before, a record, or a part of name or e-mail."""
-    records = ", ".join(f"d.{name}" for name in _RECORDS)
     return Query(
-        f"""
+        """
         SELECT c.customer_id, c.full_name, c.email, c.city, c.country, c.rfm_segment AS segment, c.total_orders,
                c.total_spend, c.last_order_date
-        FROM customer_360 AS c LEFT JOIN dim_customers AS d ON d.customer_id = c.customer_id AND d.is_current
+        FROM customer_360 AS c
         WHERE c.customer_id = %(text)s OR %(text)s = ANY(c.former_ids) OR %(text)s = ANY(c.source_ids)
-           OR %(text)s IN ({records})
            OR position(lower(%(text)s) IN lower(c.full_name)) > 0 OR position(lower(%(text)s) IN lower(c.email)) > 0
         ORDER BY c.customer_id = %(text)s DESC, c.total_spend DESC NULLS LAST, c.customer_id LIMIT %(limit)s
         """,

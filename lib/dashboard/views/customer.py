@@ -48,7 +48,7 @@ def page(view: View) -> None:
     if not asked:
         layout.heading(view, "Customer", "One customer's page")
         st.info(
-            "Enter an id or a record in the side bar, or choose one on the Customers page.",
+            "Enter an id in the side bar, or choose one on the Customers page.",
             icon=":material/person_search:",
         )
         return

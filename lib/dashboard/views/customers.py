@@ -81,8 +81,8 @@ def opened(customer: str | None) -> None:
 
 def _search(view: View) -> None:
     st.session_state["search"] = view.filters.search
-    hint = "an id, a record such as pos:C0000704" + (
-        "" if view.hidden else ", or a part of a name or an e-mail address"
+    hint = "an id" + (
+        "" if view.hidden else ", a record such as pos:C0000704, or a part of a name or an e-mail address"
     )
     st.text_input(
         "Find a customer", key="search", placeholder=hint, icon=":material/search:",
