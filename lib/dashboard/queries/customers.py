@@ -4,6 +4,10 @@ from lib.dashboard.filters import Filters
 from lib.dashboard.periods import Period
 from lib.dashboard.queries.query import Query, sales_where
 
+
+def groups(filters: Filters, period: Period, income_band: int) -> Query:
+    """One row per segment, gender and band of income of those who bought, whatever segment and gender are chosen."""
+    condition, params = sales_where(filters, period, without=("segment", "gender"))
     return Query(
         f"""
         WITH bought AS (
