@@ -36,11 +36,3 @@ def adventureworks() -> Path:
             pytest.fail(f"{folder} is absent")
         pytest.skip(f"{folder} is absent: the real files are not part of the repository")
     return folder
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Under `-n`: the tests of a file go to one process, and those that share the lake that is served do too."""
-    for item in items:
-        is_served = "served" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("served" if is_served else item.location[0]))
