@@ -63,6 +63,12 @@ run: ready ## all layers: what is new in landing, to gold
 identify: ready ## which records of the sources are one person; ARGS=--help: decisions, a new model
 	$(JOB)/resolve_identities.py $(ARGS)
 
+train: ready ## models of who leaves and of what customers will be worth; what beats its baselines scores from then on
+	$(JOB)/train_models.py $(ARGS)
+
+score: ready ## customers by these models, as every run does; published
+	$(JOB)/score_customers.py $(ARGS)
+
 publish: ready ## gold to the database that serves it, as every run does; ARGS=--list, ARGS=--rollback
 	$(JOB)/publish_gold.py $(ARGS)
 
@@ -89,7 +95,7 @@ test: TINY := 1
 test: ready ## all tests
 	.venv/bin/python -m pytest $(ARGS)
 
-bench: ready ## time and memory beside two other pipelines, some minutes; ARGS=tills, identity or serving: these alone
+bench: ready ## time and memory beside two other pipelines, some minutes; ARGS=tills, identity, serving or models: these alone
 	.venv/bin/python -m tests.benchmarks $(ARGS)
 
 check: ready ## format, lint, types, and that the generated documents are current

@@ -16,6 +16,7 @@ from lib.history import version_grain
 from lib.identity import tables as identity
 from lib.identity.settings import IdentityFile
 from lib.lakehouse import LakehouseFile
+from lib.models.settings import ModelsFile
 from lib.serving.settings import ServingFile
 from lib.silver import SILVER_LINEAGE, version_order
 
@@ -68,6 +69,8 @@ def stale_docs(home: Path) -> dict[Path, str]:
         conf / "identity.yml": _with_schema_line(conf / "identity.yml", "identity.schema.json"),
         conf / "dashboard.schema.json": json_schema(DashboardFile),
         conf / "dashboard.yml": _with_schema_line(conf / "dashboard.yml", "dashboard.schema.json"),
+        conf / "models.schema.json": json_schema(ModelsFile),
+        conf / "models.yml": _with_schema_line(conf / "models.yml", "models.schema.json"),
         conf / "serving.schema.json": json_schema(ServingFile),
         conf / "serving.yml": _with_schema_line(conf / "serving.yml", "serving.schema.json"),
         conf / "lakehouse.schema.json": json_schema(LakehouseFile),

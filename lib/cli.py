@@ -131,6 +131,22 @@ def maintain_job(description: str | None, conf: Path, argv: Sequence[str] | None
     return ended(work)
 
 
+def train_job(description: str | None, conf: Path, argv: Sequence[str] | None = None) -> int:
+    """A job that learns models from gold."""
+    parser = arguments(description, conf)
+    parser.add_argument("--as-of", type=date.fromisoformat, help="YYYY-MM-DD: leave out what came later")
+    given = parser.parse_args(argv)
+
+    def work() -> int:
+        settings = settings_of(given)
+        _check_lake(settings)
+        from lib.pipeline.train import train
+
+        return _run(settings, _all_of(settings), work=train)
+
+    return ended(work)
+
+
 def identify_job(description: str | None, conf: Path, argv: Sequence[str] | None = None) -> int:
     """A job that finds out which records of the sources are one person."""
     parser = arguments(description, conf)

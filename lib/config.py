@@ -21,10 +21,11 @@ from lib.errors import ConfigError
 from lib.gold.registry import gold_tables
 from lib.identity.settings import IdentityFile
 from lib.lakehouse import Demo, Environment, LakehouseFile, Maintenance
+from lib.models.settings import ModelsFile, Tracking
 from lib.serving.queries import Query, read_queries
 from lib.serving.settings import Database, ServingFile, mistakes_of_serving
 
-M = TypeVar("M", Contract, DashboardFile, IdentityFile, LakehouseFile, ServingFile)
+M = TypeVar("M", Contract, DashboardFile, IdentityFile, LakehouseFile, ModelsFile, ServingFile)
 
 _NAMES_A_FIELD = re.compile(r"[a-z_]+[\w.\[\]]*: ")
 
@@ -50,8 +51,8 @@ class Settings:
     """What one run works with.
 
     `root` and `landing` are absolute paths; `as_of` is None for "the latest order date"; `measures` has the values of
-    the model Measures by their names, and `survivorship`; `contracts` maps `{source}_{entity}` to its contract, in name
-    order.
+    the model Measures by their names, `survivorship` and `reasons_of_score`; `contracts` maps `{source}_{entity}` to
+    its contract, in name order.
     """
 
     environment: str
@@ -74,6 +75,8 @@ class Settings:
     serving: ServingFile
     queries: dict[str, Query]
     dashboard: DashboardFile
+    models: ModelsFile
+    tracking: Tracking
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -108,7 +111,8 @@ def load_settings(
     identity, mistaken = _read_model(conf / "identity.yml", IdentityFile)
     serving, not_served = _read_model(conf / "serving.yml", ServingFile)
     dashboard, not_shown = _read_model(conf / "dashboard.yml", DashboardFile)
-    mistakes += more + mistaken + not_served + not_shown
+    models, not_learnt = _read_model(conf / "models.yml", ModelsFile)
+    mistakes += more + mistaken + not_served + not_shown + not_learnt
     if serving is not None:
         mistakes += [f"{conf / 'serving.yml'}: {line}" for line in mistakes_of_serving(serving, gold_tables())]
     if identity is not None and not mistakes:
@@ -122,7 +126,9 @@ def load_settings(
         if chosen is None:
             known = ", ".join(sorted(lakehouse.environments))
             mistakes.append(f"{conf / 'lakehouse.yml'}: environments: there is no '{environment}' (there are {known})")
-    if mistakes or lakehouse is None or chosen is None or identity is None or serving is None or dashboard is None:
+    if mistakes or lakehouse is None or chosen is None or identity is None:
+        raise ConfigError("\n".join(mistakes))
+    if serving is None or dashboard is None or models is None:
         raise ConfigError("\n".join(mistakes))
     given = root or os.environ.get("LAKEHOUSE_ROOT")
     lake = _place(Path(given).expanduser() if given else conf.parent / chosen.root)
@@ -138,7 +144,11 @@ def load_settings(
         file_rows=chosen.file_rows,
         rewrite_below=chosen.rewrite_below,
         full_above=chosen.full_above,
-        measures={**dict(lakehouse.measures), "survivorship": identity.survivorship},
+        measures={
+            **dict(lakehouse.measures),
+            "survivorship": identity.survivorship,
+            "reasons_of_score": models.reasons,
+        },
         maintenance=_upkeep(lakehouse.maintenance),
         demo=lakehouse.demo,
         contracts=contracts,
@@ -147,6 +157,8 @@ def load_settings(
         serving=serving,
         queries=queries,
         dashboard=dashboard,
+        models=models,
+        tracking=chosen.models,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from lib.contract import Age, ConfigModel
+from lib.models.settings import Tracking
 from lib.serving.settings import Database
 
 
@@ -18,6 +19,7 @@ class Environment(ConfigModel):
     landing: str | None = Field(None, description="where files land; <root>/landing if not given")
     as_of: date | None = Field(None, description="the day customer_360 is computed for; else the latest order date")
     serving: Database = Field(Database.model_validate({}), description="the database that gold is served from")
+    models: Tracking = Field(Tracking.model_validate({}), description="where models and their trainings are kept")
     batch_mib: int = Field(ge=1, description="MiB of landed files that one bronze batch takes at most")
     batch_files: int = Field(ge=1, description="landed files that one bronze batch takes at most")
     threads: int = Field(ge=1, le=64, description="tables worked on at the same time")

@@ -15,6 +15,9 @@ RUNS, STEPS, FILES, QUALITY = "ops.runs", "ops.steps", "ops.files", "ops.quality
 MAINTENANCE = "ops.maintenance"
 SERVED = "served"
 """The layer of the steps by which gold gets into the database that it is served from."""
+MODELS = "models"
+"""The layer of the steps in which models are learnt."""
+MODEL_DRIFT = "ops.model_drift"
 FILES_KEY = ("table_name", "path", "modified_at", "size")
 
 _FILES = (
@@ -34,6 +37,7 @@ _RUNS = (
     "run_id BIGINT, environment STRING, as_of DATE, started_at TIMESTAMP, seconds DOUBLE, exit_status INT, "
     "tables_changed BIGINT, tables_unchanged BIGINT, warnings ARRAY<STRING>, failures ARRAY<STRING>"
 )
+_MODEL_DRIFT = "run_id BIGINT, model STRING, version STRING, measure STRING, psi DOUBLE, recorded_at TIMESTAMP"
 _MAINTENANCE = (
     "run_id BIGINT, layer STRING, table_name STRING, action STRING, why STRING, files_removed BIGINT, "
     "files_added BIGINT, bytes_removed BIGINT, bytes_added BIGINT, rows BIGINT, started_at TIMESTAMP, seconds DOUBLE"
@@ -184,6 +188,11 @@ def action_rows(spark: SparkSession, actions: Iterable[Action], *, run_id: int) 
         for action in actions
     ]
     return local_frame(spark, rows, _MAINTENANCE)
+
+
+def drift_rows(spark: SparkSession, rows: Iterable[Mapping[str, Any]]) -> DataFrame:
+    """Rows of `ops.model_drift`; grain: run, model, measure. `psi` is the population stability index of the measure."""
+    return local_frame(spark, [*rows], _MODEL_DRIFT)
 
 
 def _plain(step: Step) -> dict[str, Any]:

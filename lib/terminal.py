@@ -16,7 +16,7 @@ from rich.table import Table
 from structlog.typing import FilteringBoundLogger
 
 from lib.errors import LakehouseError
-from lib.ops import SERVED, Action, Step
+from lib.ops import MODELS, SERVED, Action, Step
 
 _LINE = "{layer:<6}  {table:<37}"
 
@@ -116,7 +116,7 @@ class Reporter:
         """Per table what came in and what became of it; then a line per warning and failure; then the totals."""
         failed = list(failures)
         done = [step for step in steps if not step.is_unchanged]
-        counting = [step for step in done if step.layer != SERVED]
+        counting = [step for step in done if step.layer not in (MODELS, SERVED)]
         if counting:
             self.console.print(_summary_table(counting))
         if actions:
@@ -243,7 +243,7 @@ def _done(step: Step) -> str:
     if step.layer == "silver":
         again = "refined again: " if step.mode == "again" else ""
         return f"{again}{step.accepted:,} accepted, {step.superseded:,} superseded, {step.quarantined:,} quarantined"
-    if step.layer == SERVED:
+    if step.layer in (MODELS, SERVED):
         return f"{step.mode}: {step.why or counted(step.accepted, 'row')}"
     scope = f" of {step.keys:,} keys" if step.keys else ""
     why = f" ({step.why})" if step.why else ""

@@ -14,7 +14,9 @@ NAMES = (
 TRANSFORMS = [
     path
     for path in SOURCES
-    if path.is_relative_to(HOME / "lib/gold") or path in [HOME / f"lib/{name}.py" for name in NAMES]
+    if path.is_relative_to(HOME / "lib/gold")
+    or (path.is_relative_to(HOME / "lib/models") and path.name != "tracking.py")
+    or path in [HOME / f"lib/{name}.py" for name in NAMES]
 ]
 IO_MODULES = {
     "lib.tables", "lib.session", "lib.landing", "lib.database", "lib.ops", "lib.pipeline", "lib.terminal", "lib.lock",

@@ -17,8 +17,10 @@ import lib.gold
 from lib.gold.routes import Route
 
 _TABLES: dict[str, "GoldTable"] = {}
-_USED = ("lib.history", "lib.silver")
-"""What makes intervals of versions lies outside of `lib.gold`."""
+_USED = (
+    "lib.history", "lib.silver", "lib.models.churn", "lib.models.features", "lib.models.lifetime", "lib.models.value",
+)  # fmt: skip
+"""What makes intervals of versions, and what customers are scored by, lies outside of `lib.gold`."""
 _COLUMN_LINE = re.compile(r"(?P<name>\w+): (?P<type>[A-Z][A-Z0-9(),<>]*)\. (?P<definition>.+)")
 
 

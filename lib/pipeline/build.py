@@ -18,13 +18,17 @@ from lib.errors import LakehouseError
 from lib.gold import routes
 from lib.gold.registry import GoldTable, code_version, gold_tables
 from lib.identity.tables import SCHEMAS
+from lib.models.champions import Champions
 from lib.ops import Step
 from lib.pipeline.affected import NOTHING, Feeds, Made, Scope, scope_of
 from lib.pipeline.context import Run, full_name, histories, maker_of, options_of, properties_for, seconds_since
 from lib.pipeline.ledger import last_made
+from lib.pipeline.score import record_drift, tracker_of
 from lib.session import local_frame
 from lib.tables import Written
 
+_CHAMPIONS = "champions"
+"""The parameter of gold functions that is the models which score."""
 _MOMENTS = ("as_of", "sales_until", "held_at")
 """The parameters of gold functions that say of when a table is to be; see `_moment`."""
 
@@ -37,6 +41,7 @@ class Gold:
     made: dict[str, Made]
     feeds: Feeds
     last_order_date: date | None = None
+    champions: Champions | None = None
     lock: Lock = field(default_factory=Lock)
 
 
@@ -53,6 +58,8 @@ def build(run: Run) -> None:
     finally:
         gold.feeds.close()
     run.as_of = run.settings.as_of or _last_order_date(gold)
+    if gold.champions:
+        record_drift(run, gold.champions)
     _tell_inferred(run)
 
 
@@ -64,7 +71,15 @@ def gold_of(run: Run) -> Gold:
 def input_mistakes(settings: Settings) -> list[str]:
     """The parameters of gold functions that are neither a table nor a setting, a line each."""
     of_people = {name.removeprefix("silver.") for name in SCHEMAS}
-    known = {*settings.contracts, *histories(settings), *of_people, *gold_tables(), *settings.measures, *_MOMENTS}
+    known = {
+        *settings.contracts,
+        *histories(settings),
+        *of_people,
+        *gold_tables(),
+        *settings.measures,
+        *_MOMENTS,
+        _CHAMPIONS,
+    }
     return [
         f"gold.{table.name}: its parameter '{each}' is no contract's table or history, gold table or measure"
         for table in gold_tables().values()
@@ -198,14 +213,25 @@ def _arguments(gold: Gold, table: GoldTable) -> tuple[dict[str, DataFrame], dict
     for each in table.inputs:
         if each in _MOMENTS:
             values[each] = _moment(gold, each)
+        elif each == _CHAMPIONS:
+            values[each] = _champions(gold)
         elif each in run.settings.measures:
             values[each] = run.settings.measures[each]
         else:
             inputs[each], versions[each] = _input(run, each)
     facts = {
-        name: str(value) if isinstance(value, date) else to_jsonable_python(value) for name, value in values.items()
+        name: str(value) if isinstance(value, date | Champions) else to_jsonable_python(value)
+        for name, value in values.items()
     }
     return inputs, values, Made(code_version(), versions, facts)
+
+
+def _champions(gold: Gold) -> Champions:
+    """The models that score, asked of the registry once."""
+    with gold.lock:
+        if gold.champions is None:
+            gold.champions = tracker_of(gold.run).champions()
+        return gold.champions
 
 
 def _moment(gold: Gold, name: str) -> date | None:

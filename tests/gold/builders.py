@@ -15,6 +15,7 @@ from lib.gold.marts.sales_by_customer_month import sales_by_customer_month
 from lib.gold.registry import gold_tables
 from lib.identity.tables import SCHEMAS
 from lib.lakehouse import IncentiveTier
+from lib.models.champions import Champions
 from lib.session import local_frame
 from tests.builders import CONF
 
@@ -71,6 +72,7 @@ DEFAULTS: dict[str, Row] = {
     },
     "customer_identities": {"source": "pos", "source_customer_id": "C1", "customer_id": "K1"},
     "customer_metrics": {"customer_id": "ada", "total_orders": 1},
+    "customer_scores": {"customer_id": "ada"},
     "customer_service": {"customer_id": "ada"},
     "dim_customers": {"customer_id": "web:ada", "source_ids": ["web:ada"], "systems": ["web"], **_NOW},
     "dim_locations": {"location_id": "SEATTLE", "city": "Seattle"},
@@ -114,6 +116,8 @@ SETTINGS: Row = {
     "held_at": None,
     "inactive_after_days": 180,
     "high_value_above": Decimal(1000),
+    "champions": Champions(),
+    "reasons_of_score": 3,
     "survivorship": load_settings(CONF).measures["survivorship"],
     "incentive_tiers": [
         IncentiveTier(**{"from": "100", "rate": "0.01"}),

@@ -32,12 +32,14 @@ _MONEY = {
     "historical_ltv",
     "spend_last_12_months",
     "annual_income",
+    "predicted_value_12_months",
 }
 _METRICS = (
     "total_orders", "total_spend", "avg_order_value", "max_order_value", "historical_ltv", "spend_last_12_months",
     "spend_rank", "distinct_products", "favourite_category", "first_order_date", "last_order_date",
     "days_since_last_order", "avg_days_between_orders", "interactions", "complaints", "open_follow_ups",
-    "mean_satisfaction", "payments", "failed_payment_share",
+    "mean_satisfaction", "payments", "failed_payment_share", "churn_probability", "probability_alive",
+    "predicted_orders_90_days", "predicted_value_12_months",
 )  # fmt: skip
 
 
@@ -79,6 +81,7 @@ def _draw(view: View, who: dict[str, Any]) -> None:
             {"label": "Loyalty points", "value": formats.count(who["loyalty_points"])},
         ]
     )
+    _outlook(who)
     _timeline(view, who["customer_id"])
     left, right = st.columns([2, 3])
     with left, st.container(border=True):
@@ -93,6 +96,22 @@ def _draw(view: View, who: dict[str, Any]) -> None:
         if who["former_ids"]:
             st.caption(f"Former ids: {', '.join(who['former_ids'])}")
         st.caption(f"Known to: {', '.join(who['systems'] or ['none'])}")
+
+
+def _outlook(who: dict[str, Any]) -> None:
+    """What the models say, and why; nothing where none does."""
+    if who["churn_probability"] is None and who["predicted_value_12_months"] is None:
+        return
+    with st.container(border=True):
+        st.markdown("**Outlook**")
+        if who["predicted_value_12_months"] is not None:
+            st.markdown(
+                f"Expected in the next 12 months: **{formats.whole_dollars(who['predicted_value_12_months'])}**, "
+                f"in the next 90 days **{who['predicted_orders_90_days']:,.1f}** purchases."
+            )
+        if who["churn_probability"] is not None:
+            st.markdown(f"Probability to leave: **{formats.percent(who['churn_probability'])}**")
+            st.markdown("\n".join(f"- {reason}" for reason in who["churn_reasons"]))
 
 
 def sources(found: pd.DataFrame, *, hidden: Collection[str] = ()) -> pd.DataFrame:
@@ -155,6 +174,6 @@ def _said(value: Any, name: str = "") -> str:
 def _number(value: float, name: str) -> str:
     if name in _MONEY:
         return formats.exact_dollars(value)
-    if name.endswith("_share"):
+    if name.endswith("_share") or "probability" in name:
         return formats.percent(value)
     return f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"

@@ -10,10 +10,15 @@ from lib.gold import measures
 from lib.gold.marts.customer_service import CONTACTS
 from lib.gold.registry import gold_table
 
+_SCORES = (
+    "churn_probability", "churn_reasons", "probability_alive", "predicted_orders_90_days", "predicted_value_12_months",
+)  # fmt: skip
+
 
 @gold_table(grain=["customer_id"], rows_of=["dim_customers"])
 def customer_360(  # noqa: PLR0913 each is an input or a setting
     customer_metrics: DataFrame,
+    customer_scores: DataFrame,
     customer_service: DataFrame,
     dim_customers: DataFrame,
     dim_locations: DataFrame,
@@ -102,6 +107,13 @@ def customer_360(  # noqa: PLR0913 each is an input or a setting
     payments: BIGINT. Number of payments on record at the contact centre, refunds not included.
     failed_payment_share: DECIMAL(19,6). Share of the payments that are not pending which failed; NULL without one.
     last_payment_on: DATE. Day of the latest settled payment; NULL without one.
+    churn_probability: DOUBLE. Probability of no order in the coming 90 days, or as many as models.yml says; NULL for
+      who never bought or has been away for too long to ask, and without a model.
+    churn_reasons: ARRAY<STRING>. What speaks for or against it the most, the strongest first; NULL where that is.
+    probability_alive: DOUBLE. Probability to buy ever again; NULL for who never bought, and without a model.
+    predicted_orders_90_days: DOUBLE. Days with an order to be expected in the 90 days after as_of; NULL as above.
+    predicted_value_12_months: DECIMAL(19,4). Spend to be expected in the 365 days after as_of, US dollars; NULL as
+      above.
     as_of: DATE. The day for which the row holds.
     """
     spending = measures.spending(sales_by_customer_month, fact_sales, as_of)
@@ -122,6 +134,7 @@ def customer_360(  # noqa: PLR0913 each is an input or a setting
         .join(buyers, "customer_id", how="left")
         .join(measures.recent_spend(spending, as_of), "customer_id", how="left")
         .join(customer_service, "customer_id", how="left")
+        .join(customer_scores.select("customer_id", *_SCORES), "customer_id", how="left")
         .join(homes, "location_id", how="left")
         .join(former, "customer_id", how="left")
     )
@@ -190,5 +203,6 @@ def customer_360(  # noqa: PLR0913 each is an input or a setting
         measures.or_zero("payments", "bigint"),
         "failed_payment_share",
         "last_payment_on",
+        *_SCORES,
         F.lit(as_of).alias("as_of"),
     )

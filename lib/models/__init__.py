@@ -1,0 +1,1 @@
+"""Models of the customers: what they will do, learnt from what they did."""

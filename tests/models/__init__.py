@@ -1,0 +1,1 @@
+"""The models: features, learning, what they foretell, and how good that is."""
