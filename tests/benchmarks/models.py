@@ -83,7 +83,8 @@ def give_facts(lake: Lake, customers: int, seed: int) -> int:
     give(
         lake, "fact_interactions", str(file),
         {"customer_id": "concat('K', customer)", "interaction_id": "concat(customer, '-', day)",
-         "interaction_date": when, "type": "if(day % 3 = 0, 'complaint', 'question')", "satisfaction": "day % 5 + 1"}, contact,
+         "interaction_date": when, "type": "if(day % 3 = 0, 'complaint', 'question')",
+         "satisfaction": "day % 5 + 1"}, contact,
     )  # fmt: skip
     give(
         lake, "fact_payments", str(file),
