@@ -79,9 +79,13 @@ def calibration(scored: Scored, *, bins: int) -> list[tuple[float, float, int]]:
     return said
 
 
-def beats(challenger: Mapping[str, float], other: Mapping[str, float], by: str) -> bool:
-    """Is a measure of which more is better truly above the other one?"""
-    return challenger[by] > other[by]
+def beats_all(found: Mapping[str, Mapping[str, float]], by: str, *, less: bool = False) -> bool:
+    """Is a measure of the one that is called `test` truly better than that of every other one: more, or `less`?
+
+    What is no better than something simpler, or than what there is, is not worth a change.
+    """
+    own = found["test"][by]
+    return all(own < each[by] if less else own > each[by] for name, each in found.items() if name != "test")
 
 
 def _did_of_first(scored: Scored, share: float) -> float:

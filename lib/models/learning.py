@@ -128,7 +128,7 @@ def learn_churn(past: Past, wanted: ModelsFile, champion: Champion | None) -> Le
                 "tested_on": testing,
             },
             metrics={f"{name}_{measure}": value for name, each in found.items() for measure, value in each.items()},
-            is_better=all(found["test"][by] > found[name][by] for name in others),
+            is_better=evaluation.beats_all(found, by),
             why=f"{by.replace('_', ' ')} {found['test'][by]:.3f} beside {beside}; "
             f"{int(found['test']['customers']):,} customers as of {testing}",
             # the rows go with the frame that they are of
@@ -183,9 +183,7 @@ def learn_value(past: Past, wanted: ModelsFile, champion: Champion | None) -> Le
                 **said.model_dump(), "held_out_after": cut, **_flat(model),
             },
             metrics={f"{name}_{measure}": value for name, each in found.items() for measure, value in each.items()},
-            is_better=all(
-                found["test"]["mean_absolute_error"] < found[name]["mean_absolute_error"] for name in others
-            ),
+            is_better=evaluation.beats_all(found, "mean_absolute_error", less=True),
             why=f"mean absolute error {found['test']['mean_absolute_error']:.2f} US dollars beside {beside}; "
             f"{ratio:.2f} of what {int(found['test']['customers']):,} customers spent after {cut} was foretold",
             read=today.select(*MEASURED).limit(5).localCheckpoint(),

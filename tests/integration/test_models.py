@@ -2,24 +2,20 @@
 
 import os
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import mlflow
-import numpy as np
 import pandas as pd
 import pytest
-from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from lib.models.champions import Champion
-from lib.models.churn import ChurnModel
-from lib.models.learning import Past, learn_churn
+from lib.models.learning import Past
 from lib.models.settings import Tracking
 from lib.models.tracking import CHAMPION, Tracker
 from lib.pipeline.train import train
 from tests.builders import Lake
-from tests.gold.builders import frame
 
 pytestmark = pytest.mark.integration
 
@@ -110,26 +106,6 @@ def test_the_champions_score_and_customer_360_has_it(trained: Lake) -> None:
     again = trained.run(layers=["gold"], resolved=True)
     assert "0 failed" in again.last_line
     assert trained.read("ops.model_drift").count() == drift.count(), "nothing was scored anew"
-
-
-def test_a_model_that_is_no_better_than_recency_is_no_champion(spark: SparkSession, served: Lake) -> None:
-    # everyone bought once, and who does not come back within 200 days never does: recency says it all
-    rng, first, last = np.random.default_rng(3), date(2016, 1, 1), date(2017, 6, 30)
-    once = rng.integers(0, 520, 1_500)
-    comes = (once % 90) >= 45
-    back = (once // 90 + 1) * 90 + 5
-    days = pd.concat([pd.Series(once), pd.Series(back[comes], index=np.flatnonzero(comes))])
-    rows = pd.DataFrame({"customer_id": [f"c{n}" for n in days.index], "day": days.to_numpy()})
-    given = spark.createDataFrame(rows).selectExpr(
-        "customer_id", f"date_add(DATE '{first}', CAST(day AS INT)) AS order_date"
-    )
-    sales = frame(spark, "fact_sales", {}).drop("customer_id", "order_date").crossJoin(given)
-    past = Past(sales, frame(spark, "fact_interactions"), frame(spark, "fact_payments"), first, last)
-    by_recency = ChurnModel(90, 365, ("log_recency",), (0.0,), (1.0,), (1.0,), -4.0)
-    learnt = learn_churn(past, served.settings().models, Champion("churn", "1", by_recency))
-    assert learnt.metrics["champion_auc"] == learnt.metrics["recency_auc"]
-    assert learnt.is_better == (learnt.metrics["test_auc"] > learnt.metrics["recency_auc"])
-    print(learnt.metrics, learnt.why)
 
 
 def test_too_little_of_the_past_is_told(served: Lake, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lib.models.evaluation import Scored, calibration, measures
+from lib.models.evaluation import Scored, beats_all, calibration, measures
 
 PERFECT = Scored.of([(0.9, 3, 0), (0.1, 0, 7)])
 
@@ -41,3 +41,11 @@ def test_calibration_says_what_was_said_and_what_came() -> None:
         (pytest.approx(0.9), 0.8, 5),
         (pytest.approx(0.2), 0.2, 5),
     ]
+
+
+def test_a_model_that_is_no_better_than_one_of_its_rivals_beats_nothing() -> None:
+    found = {"test": {"auc": 0.8, "error": 3.0}, "recency": {"auc": 0.7, "error": 4.0}}
+    assert beats_all(found, "auc")
+    assert beats_all(found, "error", less=True)
+    assert not beats_all({**found, "champion": {"auc": 0.8}}, "auc"), "as good is no better"
+    assert not beats_all({**found, "rate": {"error": 2.9}}, "error", less=True)
