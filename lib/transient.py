@@ -44,7 +44,8 @@ TRANSIENT = (
         types=(ConnectionError, TimeoutError),
         errnos=frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN}),
         sqlstates=frozenset({"08000", "08001", "08003", "08006"}),
-        words=r"\bjava\.net\.(Connect|NoRouteToHost|Socket|SocketTimeout|UnknownHost)Exception\b"
+        words=r"\bPSQLException: (The connection attempt failed|An I/O error occurred|This connection has been closed)"
+        r"|\bjava\.net\.(Connect|NoRouteToHost|Socket|SocketTimeout|UnknownHost)Exception\b"
         r"|^psycopg\..*(Connection (refused|reset|timed out)|timeout expired|closed the connection unexpectedly"
         r"|could not (receive data|translate host name)|connection is (lost|closed))",
     ),

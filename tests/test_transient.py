@@ -60,6 +60,7 @@ TABLE = [
     (psycopg.errors.ConnectionTimeout("connection timeout expired"), CONNECTION),
     (psycopg.errors.ConnectionFailure("08006"), CONNECTION),
     (SparkLikeError("[FAILED_JDBC] …\nCaused by: java.net.ConnectException: Connection refused"), CONNECTION),
+    (SparkLikeError("PSQLException: The connection attempt failed.\nCaused by: java.io.EOFException"), CONNECTION),
     (SparkLikeError("Lost task 0.0 (host executor 1): java.net.SocketTimeoutException: Read timed out"), CONNECTION),
     (psycopg.OperationalError("connection failed: FATAL:  the database system is starting up"), STARTING),
     (psycopg.OperationalError("connection failed: FATAL:  sorry, too many clients already"), STARTING),
