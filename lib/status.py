@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from rich.console import Console
 
 from lib import ops
-from lib.alerts.store import read_state
+from lib.alerts.store import read_state, state_file
 from lib.alerts.troubles import next_of
 from lib.config import Settings
 from lib.freshness import freshness_of
@@ -71,7 +71,12 @@ def _print_freshness(tables: Tables, settings: Settings, now: datetime, console:
 
 def _print_troubles(settings: Settings, console: Console) -> None:
     """What alerts are open, since when, and what to type next."""
-    still = sorted(read_state(settings.root).open, key=lambda each: (str(each.since), each.key))
+    try:
+        state = read_state(settings.root)
+    except ValueError:
+        console.print(f"! {state_file(settings.root)}: is not what a run wrote", markup=False, soft_wrap=True)
+        return
+    still = sorted(state.open, key=lambda each: (str(each.since), each.key))
     rows = [
         (each.kind.replace("_", " "), each.subject, f"{each.since:%Y-%m-%d %H:%M}" if each.since else "",
          next_of(each, settings.watch))

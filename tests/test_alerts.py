@@ -401,6 +401,17 @@ def test_a_kind_goes_to_its_channels(tmp_path: Path) -> None:
     assert (len(one.messages), len(other.messages)) == (1, 0)
 
 
+def test_where_nothing_can_be_written_all_is_told_each_time(tmp_path: Path) -> None:
+    (tmp_path / "alerts").write_text("a file where the folder should be")
+    with web_server() as web:
+        seen = watch(tmp_path, web=web.address)
+        for _ in range(2):
+            _, warnings = told(seen, failed("a"))
+            assert warnings == [f"{tmp_path}/alerts: cannot be written: File exists; what is wrong is told each time"]
+    assert [title for title, _ in web.messages] == ["lakehouse local: 1 new"] * 2
+    assert told(watch(tmp_path), failed("a"))[1] == []
+
+
 def test_a_state_that_nobody_can_read_is_put_aside_and_said(tmp_path: Path) -> None:
     write_state(tmp_path, State([failed("a")]))
     store.state_file(tmp_path).write_text("{")

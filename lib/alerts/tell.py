@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -23,25 +24,42 @@ def tell(
     """Write down what is wrong with a lake and send what is news; gives the news.
 
     `good` says, of the open troubles, what was found good. What a channel does not take is a warning, is kept, and is
-    tried again the next time. A death between sending and writing that down sends twice.
-
-    Raises:
-        OSError: if the lake's folder cannot be written.
+    tried again the next time. A death between sending and writing that down sends twice; where nothing can be written
+    all is sent each time.
     """
+    try:
+        with store.held(watch.root):
+            return _compared_and_told(watch, found, good, now, warn)
+    except OSError as error:
+        # a full disk or a lost one is what somebody has to be told of
+        news = [News(replace(each, since=each.since or now)) for each in told_by(watch.alerts, found)]
+        unsent = waiting({}, news, watch)
+        if unsent:
+            warn(f"{watch.root / 'alerts'}: cannot be written: {error.strerror}; what is wrong is told each time")
+        _sent(watch, unsent, warn)
+        return news
+
+
+def _compared_and_told(
+    watch: Watch,
+    found: Iterable[Trouble],
+    good: Callable[[Sequence[Trouble]], Collection[str]],
+    now: datetime,
+    warn: Callable[[str], None],
+) -> list[News]:
     alerts, root = watch.alerts, watch.root
-    with store.held(root):
-        before = _known(root, warn)
-        open_ones = told_by(alerts, before.open)
-        still, news = compared({each.key: each for each in open_ones}, told_by(alerts, found), good(open_ones), now=now)
-        state = State([*still.values()], waiting(before.unsent, news, watch))
-        if state != before:
-            _write(root, state, warn)
-        _log(root, now, [store.as_line(each) for each in news], warn)
-        sent = _sent(watch, state.unsent, warn)
-        if sent:
-            left = {name: each for name, each in state.unsent.items() if name not in sent}
-            _write(root, State(state.open, left), warn)
-            _log(root, now, [{"event": "sent", "channel": name, "news": count} for name, count in sent.items()], warn)
+    before = _known(root, warn)
+    open_ones = told_by(alerts, before.open)
+    still, news = compared({each.key: each for each in open_ones}, told_by(alerts, found), good(open_ones), now=now)
+    state = State([*still.values()], waiting(before.unsent, news, watch))
+    if state != before:
+        _write(root, state, warn)
+    _log(root, now, [store.as_line(each) for each in news], warn)
+    sent = _sent(watch, state.unsent, warn)
+    if sent:
+        left = {name: each for name, each in state.unsent.items() if name not in sent}
+        _write(root, State(state.open, left), warn)
+        _log(root, now, [{"event": "sent", "channel": name, "news": count} for name, count in sent.items()], warn)
     return news
 
 

@@ -13,7 +13,6 @@ from pyspark.sql import functions as F
 from lib import ops
 from lib.alerts import rules
 from lib.alerts.settings import Watch
-from lib.alerts.store import read_state
 from lib.alerts.tell import tell
 from lib.alerts.troubles import News, Trouble
 from lib.config import Settings
@@ -79,15 +78,14 @@ def tell_of_crash(
 
 
 def tell_of_lake(tables: Tables, settings: Settings, *, now: datetime) -> list[News]:
-    """Tell of what is wrong with a lake whether or not there are runs; gives the news.
-
-    Raises:
-        OSError: if the state of the alerts cannot be read or written.
-    """
+    """Tell of what is wrong with a lake whether or not there are runs; gives the news."""
     found, good = of_lake(tables, settings, now)
     found += _of_runs(tables, settings, now)
-    good |= _gone(settings, read_state(settings.root).open)
-    return tell(settings.watch, found, lambda _: good, now=now, warn=_to_stderr)
+
+    def known(open_ones: Sequence[Trouble]) -> set[str]:
+        return good | _gone(settings, open_ones)
+
+    return tell(settings.watch, found, known, now=now, warn=_to_stderr)
 
 
 def of_lake(tables: Tables, settings: Settings, now: datetime) -> Found:
