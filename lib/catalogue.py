@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel
 from rich.console import Console
 
+from lib.alerts.settings import AlertsFile
 from lib.config import read_contracts
 from lib.contract import IS_LIVE, LINEAGE, Contract, Reference
 from lib.dashboard.settings import DashboardFile
@@ -64,6 +65,8 @@ def stale_docs(home: Path) -> dict[Path, str]:
     texts = {
         home / "CATALOGUE.md": catalogue(tables, known, [*identity.SCHEMAS]),
         home / "README.md": _with_section(home / "README.md", short_table(tables, known, [*identity.SCHEMAS])),
+        conf / "alerts.schema.json": json_schema(AlertsFile),
+        conf / "alerts.yml": _with_schema_line(conf / "alerts.yml", "alerts.schema.json"),
         conf / "contract.schema.json": json_schema(Contract),
         conf / "identity.schema.json": json_schema(IdentityFile),
         conf / "identity.yml": _with_schema_line(conf / "identity.yml", "identity.schema.json"),

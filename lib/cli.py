@@ -9,7 +9,7 @@ from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lib.config import Settings, load_settings
+from lib.config import Settings, load_settings, load_watch
 from lib.errors import ConfigError, LakehouseError
 from lib.ops import SERVED
 from lib.terminal import open_console
@@ -58,6 +58,19 @@ def settings_of(given: argparse.Namespace) -> Settings:
     return load_settings(given.conf, root=given.root, environment=given.env, as_of=getattr(given, "as_of", None))
 
 
+def _settings_of_a_run(given: argparse.Namespace) -> Settings:
+    """The settings of a job that runs at night: of a mistake in them somebody is told."""
+    try:
+        return settings_of(given)
+    except ConfigError as error:
+        watch = load_watch(given.conf, root=given.root, environment=given.env)
+        if watch is not None and not given.plan:
+            from lib.pipeline.alert import tell_of_crash
+
+            tell_of_crash(watch, error)
+        raise
+
+
 def ended(work: Callable[[], int]) -> int:
     """The exit status of a job: that of its work, or of the error that ended it, which is told in its own words."""
     try:
@@ -75,7 +88,7 @@ def run_job(description: str | None, conf: Path, layers: Sequence[str], argv: Se
     given = run_arguments(description, conf).parse_args(argv)
 
     def work() -> int:
-        settings = settings_of(given)
+        settings = _settings_of_a_run(given)
         from lib.pipeline.request import requested
 
         request = requested(
@@ -244,13 +257,22 @@ def explain_job(description: str | None, conf: Path, argv: Sequence[str] | None 
 
 def status_job(description: str | None, conf: Path, argv: Sequence[str] | None = None) -> int:
     """A job that says how a lake is."""
-    given = arguments(description, conf).parse_args(argv)
+    parser = arguments(description, conf)
+    parser.add_argument(
+        "--alert", action="store_true", help="tell whom alerts.yml names of what is new: for a scheduler"
+    )
+    given = parser.parse_args(argv)
 
     def work() -> int:
         settings = settings_of(given)
         from lib.status import status
 
-        return status(_tables(settings), settings, now=datetime.now(timezone.utc), console=open_console())
+        tables, now = _tables(settings), datetime.now(timezone.utc)
+        if given.alert:
+            from lib.pipeline.alert import tell_of_lake
+
+            tell_of_lake(tables, settings, now=now)
+        return status(tables, settings, now=now, console=open_console())
 
     return ended(work)
 

@@ -15,17 +15,18 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from lib.alerts.settings import AlertsFile, Watch, mistakes_of_alerts
 from lib.contract import Contract, age_of, mistakes_between_contracts, mistakes_between_fields
 from lib.dashboard.settings import DashboardFile
 from lib.errors import ConfigError
 from lib.gold.registry import gold_tables
 from lib.identity.settings import IdentityFile
-from lib.lakehouse import Demo, Environment, LakehouseFile, Maintenance
+from lib.lakehouse import Demo, Environment, LakehouseFile, Maintenance, Retries
 from lib.models.settings import ModelsFile, Tracking
 from lib.serving.queries import Query, read_queries
 from lib.serving.settings import Database, ServingFile, mistakes_of_serving
 
-M = TypeVar("M", Contract, DashboardFile, IdentityFile, LakehouseFile, ModelsFile, ServingFile)
+M = TypeVar("M", AlertsFile, Contract, DashboardFile, IdentityFile, LakehouseFile, ModelsFile, ServingFile)
 
 _NAMES_A_FIELD = re.compile(r"[a-z_]+[\w.\[\]]*: ")
 
@@ -77,6 +78,13 @@ class Settings:
     dashboard: DashboardFile
     models: ModelsFile
     tracking: Tracking
+    alerts: AlertsFile
+    retries: Retries
+
+    @property
+    def watch(self) -> Watch:
+        """What it takes to tell somebody of the lake."""
+        return Watch(self.alerts, self.environment, self.root, self.landing)
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -112,7 +120,9 @@ def load_settings(
     serving, not_served = _read_model(conf / "serving.yml", ServingFile)
     dashboard, not_shown = _read_model(conf / "dashboard.yml", DashboardFile)
     models, not_learnt = _read_model(conf / "models.yml", ModelsFile)
-    mistakes += more + mistaken + not_served + not_shown + not_learnt
+    alerts, not_told = _read_model(conf / "alerts.yml", AlertsFile)
+    not_told += [f"{conf / 'alerts.yml'}: {line}" for line in (mistakes_of_alerts(alerts) if alerts else [])]
+    mistakes += more + mistaken + not_served + not_shown + not_told + not_learnt
     if serving is not None:
         mistakes += [f"{conf / 'serving.yml'}: {line}" for line in mistakes_of_serving(serving, gold_tables())]
     if identity is not None and not mistakes:
@@ -126,16 +136,13 @@ def load_settings(
         if chosen is None:
             known = ", ".join(sorted(lakehouse.environments))
             mistakes.append(f"{conf / 'lakehouse.yml'}: environments: there is no '{environment}' (there are {known})")
-    if mistakes or lakehouse is None or chosen is None or identity is None:
+    if mistakes or not (lakehouse and chosen and identity and serving and dashboard and alerts and models):
         raise ConfigError("\n".join(mistakes))
-    if serving is None or dashboard is None or models is None:
-        raise ConfigError("\n".join(mistakes))
-    given = root or os.environ.get("LAKEHOUSE_ROOT")
-    lake = _place(Path(given).expanduser() if given else conf.parent / chosen.root)
+    lake = _lake(conf, chosen, root)
     return Settings(
         environment=environment,
         root=lake,
-        landing=_place(conf.parent / chosen.landing) if chosen.landing else lake / "landing",
+        landing=_landing(conf, chosen, lake),
         as_of=as_of or chosen.as_of,
         batch_bytes=chosen.batch_mib * 1024 * 1024,
         batch_files=chosen.batch_files,
@@ -159,7 +166,20 @@ def load_settings(
         dashboard=dashboard,
         models=models,
         tracking=chosen.models,
+        alerts=alerts,
+        retries=lakehouse.retries,
     )
+
+
+def load_watch(conf: Path, *, root: str | None = None, environment: str = "local") -> Watch | None:
+    """Whom to tell of a configuration that does not validate, if what says so does; None if not."""
+    alerts, _ = _read_model(conf / "alerts.yml", AlertsFile)
+    lakehouse, _ = _read_model(conf / "lakehouse.yml", LakehouseFile)
+    chosen = lakehouse.environments.get(environment) if lakehouse is not None else None
+    if alerts is None or chosen is None:
+        return None
+    lake = _lake(conf, chosen, root)
+    return Watch(alerts, environment, lake, _landing(conf, chosen, lake))
 
 
 def read_contracts(folder: Path) -> tuple[dict[str, Contract], list[str]]:
@@ -218,6 +238,15 @@ def _unknown_sources(file: Path, identity: IdentityFile, sources: set[str]) -> l
     ]
 
 
+def _lake(conf: Path, chosen: Environment, root: str | None) -> Path:
+    given = root or os.environ.get("LAKEHOUSE_ROOT")
+    return _place(Path(given).expanduser() if given else conf.parent / chosen.root)
+
+
+def _landing(conf: Path, chosen: Environment, lake: Path) -> Path:
+    return _place(conf.parent / chosen.landing) if chosen.landing else lake / "landing"
+
+
 def _place(path: Path) -> Path:
     """The absolute path without `..`: Hadoop takes those out, and a file's path must begin with that of its folder."""
     return Path(os.path.abspath(path))  # noqa: PTH100 resolve() would follow links as well
@@ -265,8 +294,8 @@ def _in_words(mistake: ErrorDetails, model: type[BaseModel]) -> str:
         said = str(mistake["ctx"]["error"])
         # what a model says of one of its fields begins with the field's name
         return f"{place}.{said}" if _NAMES_A_FIELD.match(said) else f"{place}: {said}"
-    # what stands in place of a database's address or password is not shown
-    found = "" if {"jdbc", "serving"} & {*mistake["loc"]} else f" (found {mistake['input']!r})"
+    # what stands in place of an address or password is not shown
+    found = "" if {"channels", "jdbc", "serving"} & {*mistake["loc"]} else f" (found {mistake['input']!r})"
     return f"{place}: {mistake['msg'][:1].lower()}{mistake['msg'][1:]}{found}"
 
 

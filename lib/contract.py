@@ -33,6 +33,7 @@ _DATE_LETTERS = set("GyMLdQqEFa")
 _TIMESTAMP_LETTERS = _DATE_LETTERS | set("hHkKmsSVzOXxZ")
 _AGE = re.compile(r"([1-9]\d*)([mhd])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+_SPAN = re.compile(r"(\d+)(ms|s)")
 _SHARE = re.compile(r"(\d{1,3}(?:\.\d+)?)%")
 
 
@@ -65,6 +66,12 @@ def _check_age(text: str) -> str:
     return text
 
 
+def _check_span(text: str) -> str:
+    if not _SPAN.fullmatch(text):
+        raise ValueError(f"'{text}' is not a span of time (e.g. 500ms or 10s)")
+    return text
+
+
 def _check_tolerance(tolerance: str | int) -> str | int:
     share = _SHARE.fullmatch(tolerance) if isinstance(tolerance, str) else None
     if isinstance(tolerance, str) and not (share and float(share[1]) <= 100):
@@ -78,6 +85,7 @@ _BY_NAME: JsonDict = {"propertyNames": {"pattern": f"^{_IDENTIFIER.pattern}$"}}
 ColumnType = Annotated[str, AfterValidator(_check_type), Field(json_schema_extra=_A_TYPE)]
 Name = Annotated[str, AfterValidator(_check_identifier)]
 Age = Annotated[str, AfterValidator(_check_age), Field(json_schema_extra={"pattern": f"^{_AGE.pattern}$"})]
+Span = Annotated[str, AfterValidator(_check_span), Field(json_schema_extra={"pattern": f"^{_SPAN.pattern}$"})]
 Tolerance = Annotated[str | Annotated[int, Field(ge=0)], AfterValidator(_check_tolerance)]
 Glob = Annotated[str, Field(min_length=1), AfterValidator(_check_glob)]
 
@@ -318,9 +326,13 @@ class Contract(ConfigModel):
         what = f"column {missing[0]} is" if len(missing) == 1 else f"columns {', '.join(missing)} are"
         return f"{what} missing (there are {', '.join(names)})"
 
+    def strangers_among(self, names: Iterable[str]) -> list[str]:
+        """Which columns of a source the contract does not know."""
+        return [name for name in names if name not in self.source_columns.values()]
+
     def unknown_among(self, names: Iterable[str]) -> str:
         """Which columns of a source the contract does not know, in words; empty if none."""
-        unknown = [name for name in names if name not in self.source_columns.values()]
+        unknown = self.strangers_among(names)
         if not unknown:
             return ""
         what = f"column {unknown[0]} is" if len(unknown) == 1 else f"columns {', '.join(unknown)} are"
@@ -462,6 +474,14 @@ def age_of(text: str) -> timedelta:
     if match is None:
         raise ValueError(f"'{text}' is not an age")
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+def seconds_of(text: str) -> float:
+    """A span of time as configuration has it, e.g. 500ms or 10s."""
+    match = _SPAN.fullmatch(text)
+    if match is None:
+        raise ValueError(f"'{text}' is not a span of time")
+    return int(match[1]) / (1000 if match[2] == "ms" else 1)
 
 
 def decimal_of(type_name: str) -> tuple[int, int] | None:

@@ -20,6 +20,7 @@ from lib.jdbc import mistake_of_url
 from lib.postgresql import MOMENTS, NUMERIC, PART, WHOLE, columns_query, rows_query, survey_query
 from lib.ranges import Range, is_moment
 from lib.secrets import looked_up
+from lib.transient import in_words
 
 T = TypeVar("T")
 
@@ -138,7 +139,7 @@ class Database:
             said = self._words_of(error)
             if not said:
                 raise
-            raise LakehouseError(f"{self._contract.table}: the database says: {said}") from None
+            raise in_words(f"{self._contract.table}: the database says: {said}", error) from None
 
     def _query(self, query: str, options: Mapping[str, str] | None = None) -> DataFrame:
         known = {"url": self._url, "user": self._user, "password": self._password}
@@ -160,7 +161,8 @@ class Database:
             return work()
         except (PySparkException, Py4JJavaError) as error:
             said = self._words_of(error) or self._masked(str(error).splitlines()[0])
-        raise LakehouseError(f"{self._contract.table}: the database cannot be asked: {said}")
+            told = in_words(f"{self._contract.table}: the database cannot be asked: {said}", error)
+        raise told
 
     def _words_of(self, error: BaseException) -> str:
         """PostgreSQL's own words in an error of Spark or in what caused it; empty if there are none."""

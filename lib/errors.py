@@ -19,9 +19,21 @@ class LockedError(LakehouseError):
     exit_status = 3
 
 
+class CrashError(LakehouseError):
+    """Something that nobody foresaw ended the run."""
+
+
 class QualityError(LakehouseError):
     """A rule that says `on_fail: fail` failed; nothing of the batch was written to silver."""
 
 
 class ConservationError(LakehouseError):
     """Rows in and rows out of a step differ; the step does not count as done."""
+
+
+class TransientError(LakehouseError):
+    """A fault that passes by itself, by its name in lib/transient.py: the same work is worth another try."""
+
+    def __init__(self, message: str, fault: str) -> None:
+        super().__init__(message)
+        self.fault = fault

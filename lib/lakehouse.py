@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from lib.contract import Age, ConfigModel
+from lib.contract import Age, ConfigModel, Span
 from lib.models.settings import Tracking
 from lib.serving.settings import Database
 
@@ -164,10 +164,19 @@ class Maintenance(ConfigModel):
         return self
 
 
+class Retries(ConfigModel):
+    """How often work is done again that met a fault which passes by itself (the table in lib/transient.py)."""
+
+    attempts: int = Field(ge=1, le=20, description="how often it is done at most; 1: never again")
+    first_wait: Span = Field(description="the pause after the first attempt; each later one is twice as long")
+    most: Span = Field(description="the longest pause")
+
+
 class LakehouseFile(ConfigModel):
     """conf/lakehouse.yml."""
 
     environments: dict[str, Environment] = Field(min_length=1)
+    retries: Retries
     measures: Measures
     maintenance: Maintenance
     demo: Demo

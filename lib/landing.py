@@ -271,6 +271,16 @@ def read_text(landing: Path, file: LandedFile) -> str:
         raise LakehouseError(f"{file.path}: cannot be read: {error}") from error
 
 
+def processed_to(root: Path, source: str, batch_id: int) -> Path:
+    """Where files of a batch are once they are loaded."""
+    return root / "processed" / source / f"{batch_id:06d}"
+
+
+def rejected_to(root: Path, source: str, batch_id: int) -> Path:
+    """Where those files of a batch are that were rejected."""
+    return root / "rejected" / source / f"{batch_id:06d}"
+
+
 def archive(landing: Path, file: LandedFile, target: Path, *, reason: str = "") -> Path:
     """Move a file from landing to `target/<its path>`; with a reason, leave a `.reason.txt` beside it."""
     files = _filesystem()

@@ -11,6 +11,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO, Any
 
+import psutil
+
 from lib.errors import LakehouseError, LockedError
 
 
@@ -56,6 +58,30 @@ def locked(root: Path) -> Iterator[Lock]:
         except OSError as error:
             raise LakehouseError(f"{root / '.lock'}: cannot be written: {error.strerror}") from error
         yield Lock(run_id, last.get("has_ended", True), file)
+
+
+@dataclass(frozen=True)
+class LastRun:
+    """What the lock file says of the last run: its number, whether it came to its end, or else still goes on."""
+
+    run_id: int
+    since: datetime
+    has_ended: bool
+    goes_on: bool
+
+
+def last_run(root: Path) -> LastRun | None:
+    """The last run of a lake, None where nothing is known of one. Nothing is held: a run that begins meanwhile may.
+
+    Of a run on another host it is not known whether it goes on: then it does.
+    """
+    file = root / ".lock"
+    said = _read(file.read_text("utf-8")) if file.is_file() else {}
+    if not {"run", "process", "host", "since"} <= said.keys():
+        return None
+    goes_on = said["host"] != socket.gethostname() or psutil.pid_exists(said["process"])
+    has_ended = bool(said.get("has_ended", True))
+    return LastRun(said["run"], datetime.fromisoformat(said["since"]), has_ended, goes_on and not has_ended)
 
 
 def _write(file: IO[str], run_id: int, *, has_ended: bool) -> None:

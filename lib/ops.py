@@ -19,6 +19,13 @@ MODELS = "models"
 """The layer of the steps in which models are learnt."""
 MODEL_DRIFT = "ops.model_drift"
 FILES_KEY = ("table_name", "path", "modified_at", "size")
+KEYS = {
+    RUNS: ("run_id",),
+    STEPS: ("run_id", "layer", "table_name", "batch_id", "mode"),
+    QUALITY: ("run_id", "table_name", "batch_id", "rule"),
+    MAINTENANCE: ("run_id", "layer", "table_name", "action"),
+}
+"""What a row of these is known by; what a run that died left is added as if by the run before."""
 
 _FILES = (
     "table_name STRING, path STRING, modified_at TIMESTAMP, size BIGINT, batch_id BIGINT, status STRING, "

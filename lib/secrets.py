@@ -5,6 +5,7 @@ What is said here of a mistake never shows the value: it may be a password.
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,8 +35,10 @@ def check_secret(text: Any) -> str:
     return text
 
 
-def looked_up(text: str | None, place: str) -> str:
+def looked_up(text: str | None, place: str, *, as_written: Callable[[str], str] = str) -> str:
     """A text with what its references stand for; empty without one. `place` is where it stands, for messages.
+
+    `as_written` says how what a reference stands for is written in the text.
 
     Raises:
         LakehouseError: if a variable is not set, or a file is not there, empty or not UTF-8.
@@ -46,7 +49,7 @@ def looked_up(text: str | None, place: str) -> str:
         if variable:
             if not os.environ.get(variable):
                 raise LakehouseError(f"{place}: the environment variable {variable} is not set")
-            return os.environ[variable]
+            return as_written(os.environ[variable])
         try:
             secret = Path(file).read_text("utf-8").rstrip("\r\n")
         except OSError as error:
@@ -55,7 +58,7 @@ def looked_up(text: str | None, place: str) -> str:
             raise LakehouseError(f"{place}: {file} is not UTF-8") from None
         if not secret:
             raise LakehouseError(f"{place}: {file} is empty")
-        return secret
+        return as_written(secret)
 
     return REFERENCE.sub(found, text or "")
 

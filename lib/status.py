@@ -1,7 +1,6 @@
 """How a lake is: its last runs, how fresh its entities are, what waits in quarantine, which rules fail more often."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -9,8 +8,10 @@ from pyspark.sql import functions as F
 from rich.console import Console
 
 from lib import ops
+from lib.alerts.store import read_state, state_file
+from lib.alerts.troubles import next_of
 from lib.config import Settings
-from lib.contract import Contract, age_of
+from lib.freshness import freshness_of
 from lib.pipeline.operations import newest_files
 from lib.pipeline.quarantine import waiting
 from lib.quarantine import reasons
@@ -22,35 +23,12 @@ _WORSE = 2.0
 """A rule fails "more often" from twice the rate of all earlier runs on."""
 
 
-@dataclass(frozen=True)
-class Freshness:
-    """How old the newest loaded file of an entity is, and what the contract says of that age."""
-
-    table: str
-    newest: datetime | None
-    hours: float | None
-    verdict: str
-
-
-def freshness_of(contract: Contract, newest: datetime | None, now: datetime) -> Freshness:
-    """`ok`, `warn` or `error` by the contract's ages; `never loaded` is an error too if the contract has one."""
-    limits = contract.freshness
-    if newest is None:
-        return Freshness(contract.table, None, None, "error: never loaded" if limits.error_after else "never loaded")
-    age = now - newest
-    verdict = "ok"
-    if limits.warn_after and age > age_of(limits.warn_after):
-        verdict = f"warn: older than {limits.warn_after}"
-    if limits.error_after and age > age_of(limits.error_after):
-        verdict = f"error: older than {limits.error_after}"
-    return Freshness(contract.table, newest, age.total_seconds() / 3600, verdict)
-
-
 def status(tables: Tables, settings: Settings, *, now: datetime, console: Console) -> int:
     """Print how the lake is; 1 if the last run failed, an entity is too old, or a hop is not conserved, else 0."""
     errors = [*_print_runs(tables, console), *_print_freshness(tables, settings, now, console)]
     _print_quarantine(tables, settings, now, console)
     _print_rules(tables, console)
+    _print_troubles(settings, console)
     for line in errors:
         console.print(f"X {line}", highlight=False, markup=False, soft_wrap=True)
     console.print(f"{len(errors)} in error", style="red" if errors else "green")
@@ -89,6 +67,23 @@ def _print_freshness(tables: Tables, settings: Settings, now: datetime, console:
     ]  # fmt: skip
     print_rows(console, "freshness", ("entity", "newest file (UTC)", "hours old", "verdict"), rows)
     return [f"{each.table}: {each.verdict.removeprefix('error: ')}" for each in ages if "error" in each.verdict]
+
+
+def _print_troubles(settings: Settings, console: Console) -> None:
+    """What alerts are open, since when, and what to type next."""
+    try:
+        state = read_state(settings.root)
+    except ValueError:
+        console.print(f"! {state_file(settings.root)}: is not what a run wrote", markup=False, soft_wrap=True)
+        return
+    still = sorted(state.open, key=lambda each: (str(each.since), each.key))
+    rows = [
+        (each.kind.replace("_", " "), each.subject, f"{each.since:%Y-%m-%d %H:%M}" if each.since else "",
+         next_of(each, settings.watch))
+        for each in still
+    ]  # fmt: skip
+    if rows:
+        print_rows(console, "alerts", ("trouble", "of", "since (UTC)", "next"), rows)
 
 
 def _print_quarantine(tables: Tables, settings: Settings, now: datetime, console: Console) -> None:

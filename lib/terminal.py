@@ -15,6 +15,7 @@ from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 from structlog.typing import FilteringBoundLogger
 
+from lib.alerts.troubles import News
 from lib.errors import LakehouseError
 from lib.ops import MODELS, SERVED, Action, Step
 
@@ -152,6 +153,24 @@ class Reporter:
         for warning in warnings:
             self.console.print(f"! {warning}", highlight=False, markup=False, soft_wrap=True)
         self.console.print(total, highlight=False, markup=False, soft_wrap=True, style="green")
+
+    def retrying(self, name: str, fault: str, error: BaseException, *, attempt: int, of: int, pause: float) -> None:
+        """Work met a fault that passes by itself, and is done again after a pause. Only our own errors keep secrets."""
+        said = str(error) if isinstance(error, LakehouseError) else type(error).__name__
+        line = f"{name}: {fault}: attempt {attempt} of {of}, the next one in {pause:.1f} s ({said})"
+        self.console.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
+        self.log.warning("retry", name=name, fault=fault, attempt=attempt, of=of, pause=pause, error=said)
+
+    def news(self, news: Sequence[News]) -> None:
+        """What became known as wrong in this run, and what is over."""
+        if news:
+            n_over = sum(each.cleared_at is not None for each in news)
+            said = ", ".join(f"{n} {what}" for n, what in ((len(news) - n_over, "new"), (n_over, "cleared")) if n)
+            self.console.print(f"  alerts: {said} (make status)", highlight=False, markup=False, soft_wrap=True)
+        for each in news:
+            event = "opened" if each.cleared_at is None else "cleared"
+            trouble = each.trouble
+            self.log.info("alert", state=event, kind=trouble.kind, subject=trouble.subject, text=trouble.what)
 
     def note(self, line: str) -> None:
         """Something that was done before the layers began."""

@@ -12,6 +12,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from rich.console import Console
 
+from lib.alerts.settings import AlertsFile
 from lib.bronze import raw_schema
 from lib.config import Settings, load_settings
 from lib.contract import Contract, bronze_name
@@ -19,6 +20,8 @@ from lib.identity.tables import RESOLUTION
 from lib.pipeline.request import requested
 from lib.pipeline.run import run_layers, show_plan
 from lib.session import snapshot_of
+
+_ASKED = ("freshness", "volume", "schema_drift", "model_drift")
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 
@@ -58,6 +61,12 @@ def unresolved(asked: dict[str, Any]) -> dict[str, Any]:
     return {**asked, "exclude": [*asked.get("exclude", ()), RESOLUTION]}
 
 
+def without_queries(alerts: AlertsFile) -> AlertsFile:
+    """What to tell of, less what a run has to ask Spark for at its end."""
+    off = {name: getattr(alerts.kinds, name).model_copy(update={"enabled": False}) for name in _ASKED}
+    return alerts.model_copy(update={"kinds": alerts.kinds.model_copy(update=off)})
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How a run ended: its exit status and what it printed."""
@@ -85,8 +94,10 @@ class Lake:
         return self.root / "landing"
 
     def settings(self, **changes: Any) -> Settings:
-        """The lake's settings."""
-        return replace(load_settings(self.conf, root=str(self.root)), **changes)
+        """The lake's settings: faults are retried at once, and what takes a query to find out is not told of."""
+        loaded = load_settings(self.conf, root=str(self.root))
+        at_once = loaded.retries.model_copy(update={"first_wait": "1ms"})
+        return replace(loaded, **{"retries": at_once, "alerts": without_queries(loaded.alerts), **changes})
 
     def land(self, name: str, content: str | bytes, *, source: str = "adventureworks") -> Path:
         """Drop a file, `name` without its prefix: `Sales_2017` is AdventureWorks_Sales_2017.csv."""

@@ -9,7 +9,7 @@ HOME = Path(__file__).resolve().parents[1]
 SOURCES = sorted([*HOME.glob("lib/**/*.py"), *HOME.glob("jobs/*.py")])
 NAMES = (
     "bronze", "nesting", "quality", "silver", "history", "quarantine", "control", "drift", "diff", "sql", "contract",
-    "maintenance", "jdbc", "ranges", "postgresql",
+    "maintenance", "jdbc", "ranges", "postgresql", "freshness", "alerts/troubles", "alerts/rules",
 )  # fmt: skip
 TRANSFORMS = [
     path

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lib.contract import Freshness as Limits
-from lib.status import Freshness, freshness_of
+from lib.freshness import Freshness, freshness_of
 from tests.builders import RECEIPTS
 
 NOW = datetime(2026, 1, 10, 12, tzinfo=timezone.utc)

@@ -1,5 +1,6 @@
 """A batch: what of an entity goes into bronze with one append, whether it is files or a range of a table."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -7,6 +8,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lib import bronze
+from lib.alerts import rules
 from lib.contract import Contract
 from lib.database import Survey
 from lib.landing import LandedFile
@@ -34,6 +36,13 @@ def appended(run: Run, contract: Contract, batch: Batch, rows: DataFrame) -> int
     addressed = bronze.with_lineage(rows, batch_id=batch.number, run_id=run.run_id, ingested_at=run.started_at)
     options = {"delta.dataSkippingStatsColumns": bronze.STATS_COLUMNS}
     return run.tables.append(f"bronze.{contract.table}", addressed, batch_id=batch.number, options=options).inserted
+
+
+def tell_unknown(run: Run, contract: Contract, columns: Sequence[str], path: str) -> None:
+    """Warn of the columns of a file, or of a table's range, that the contract does not know."""
+    unknown = contract.unknown_among(columns)
+    if unknown:
+        run.warn(f"{path}: {unknown}", *rules.of_fields(contract.table, contract.strangers_among(columns), path))
 
 
 def rows_in_bronze(run: Run, table: str, batch_id: int) -> dict[str, int]:

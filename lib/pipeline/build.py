@@ -54,7 +54,7 @@ def build(run: Run) -> None:
     gold = gold_of(run)
     after = {name: table.inputs for name, table in tables.items()}
     try:
-        run.each(tables, lambda name: _build(gold, tables[name]), after=after)
+        run.each(tables, lambda name: _build(gold, tables[name]), layer="gold", after=after)
     finally:
         gold.feeds.close()
     run.as_of = run.settings.as_of or _last_order_date(gold)
@@ -114,7 +114,7 @@ def _build(gold: Gold, table: GoldTable) -> None:
     is_conserved = None
     if table.rows_of:
         hop = f"{' and '.join(table.rows_of)} to gold.{table.name}"
-        is_conserved = run.conserve(table.name, hop, rows_in, written.offered)
+        is_conserved = run.conserve("gold", table.name, hop, rows_in=rows_in, rows_out=written.offered)
     made = replace(made, version=_described(run, table))
     run.done(
         Step(

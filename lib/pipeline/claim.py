@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pyspark.sql import functions as F
 
 from lib import landing, ops
+from lib.alerts import rules
 from lib.contract import Contract
 from lib.landing import LandedFile
 from lib.ops import FileFate
@@ -137,7 +138,9 @@ def _claim_ranges(run: Run, entities: dict[str, _Entity], last: dict[str, int], 
             next_number=lambda: max(last[name], _last_in_bronze(run, name)) + 1,
         )  # fmt: skip
 
-    result.batches.update({name: batches for name, batches in run.each(entities, ranges).items() if batches})
+    result.batches.update(
+        {name: batches for name, batches in run.each(entities, ranges, layer="bronze").items() if batches}
+    )
 
 
 def _changed_ones_too(
@@ -152,11 +155,12 @@ def _changed_ones_too(
             run.warn(f"{file.path}: changed after it was loaded; ignored, as its contract says (on_change)")
             result.decided.append(FileFate(contract.table, file, 0, "ignored", "changed after it was loaded"))
         else:
-            run.fail(
-                file.path,
-                f"{file.path}: changed after it was loaded (on_change: fail); put the loaded version back, or land the "
-                "new one under another name",
+            why = (
+                "changed after it was loaded (on_change: fail); put the loaded version back, or land the new one under "
             )
+            why += "another name"
+            trouble = rules.of_file(contract.table, file.path, why, str(run.settings.landing / file.path))
+            run.fail(file.path, f"{file.path}: {why}", trouble)
     return wanted
 
 

@@ -2,17 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from pyspark.sql import functions as F
 
 from lib import landing, ops
+from lib.alerts import rules
 from lib.contract import Contract
 from lib.errors import LakehouseError
 from lib.landing import Inspection
 from lib.ops import FileFate
-from lib.pipeline.batches import Batch, appended, bronze_step, rows_in_bronze
+from lib.pipeline.batches import Batch, appended, bronze_step, rows_in_bronze, tell_unknown
 from lib.pipeline.claim import claim, record
 from lib.pipeline.context import Run
 from lib.pipeline.ranges import load_range
@@ -24,18 +26,22 @@ _STATUS = {"ok": "loaded", "changed": "unclaimed"}
 
 def ingest(run: Run, tables: list[str]) -> None:
     """Take all that is new of the given entities into bronze: files in bounded batches, of a table one range."""
-    claimed = claim(run, tables)
+    claimed = run.attempted("claim", lambda: claim(run, tables))
     fates = list(claimed.decided)
-    loaded = run.each(claimed.batches, lambda name: _load_all(run, run.settings.contracts[name], claimed.batches[name]))
+    contracts, batches = run.settings.contracts, claimed.batches
+    loaded = run.each(batches, lambda name: _load_all(run, contracts[name], batches[name]), layer="bronze")
     for found in loaded.values():
         fates += found
     _settle(run, fates, claimed.already)
+    # an entity of which nothing came was looked at as well
+    run.looked_at |= {f"bronze.{name}" for name in tables if name not in run.failures}
 
 
 def _load_all(run: Run, contract: Contract, batches: list[Batch]) -> list[FileFate]:
-    """Load an entity's batches in order."""
+    """Load an entity's batches in order. An attempt that failed left them as a run does that died."""
     load = _load if contract.jdbc is None else load_range
-    return [fate for batch in batches for fate in load(run, contract, batch)]
+    planned = [replace(batch, is_left_over=batch.is_left_over or run.is_repeated) for batch in batches]
+    return [fate for batch in planned for fate in load(run, contract, batch)]
 
 
 def _load(run: Run, contract: Contract, batch: Batch) -> list[FileFate]:
@@ -57,9 +63,7 @@ def _load(run: Run, contract: Contract, batch: Batch) -> list[FileFate]:
     inspections = [_looked_at(run, contract, batch, file) for file in batch.files]
     inspections = _without_duplicates(run, contract, inspections)
     for inspection in inspections:
-        unknown = contract.unknown_among(inspection.header)
-        if unknown:
-            run.warn(f"{inspection.file.path}: {unknown}")
+        tell_unknown(run, contract, inspection.header, inspection.file.path)
     written = 0
     rows = read_files(run, contract, inspections)
     if rows is not None:
@@ -141,7 +145,7 @@ def _fate(table: str, batch_id: int, inspection: Inspection) -> FileFate:
 def _settle(run: Run, fates: list[FileFate], already: list[FileFate]) -> None:
     """Write down what became of the files, in one commit, and only then move them."""
     _tell_duplicates(run, fates)
-    record(run, fates)
+    run.attempted("settle", lambda: record(run, fates))
     for fate in fates:
         if run.settings.contracts[fate.table].jdbc is not None:
             # a range of a table: there is nothing to move
@@ -157,7 +161,8 @@ def _settle(run: Run, fates: list[FileFate], already: list[FileFate]) -> None:
             continue
         moved_to = _put_away(run, fate)
         if fate.status == "rejected":
-            run.fail(fate.file.path, f"{fate.file.path}: rejected: {fate.reason}; it is now {moved_to}")
+            trouble = rules.of_file(fate.table, fate.file.path, fate.reason, str(moved_to))
+            run.fail(fate.file.path, f"{fate.file.path}: rejected: {fate.reason}; it is now {moved_to}", trouble)
         elif fate.status in ("empty", "skipped"):
             run.warn(f"{fate.file.path}: {fate.reason}; nothing to load")
     for fate in already:
@@ -190,10 +195,11 @@ def _put_away(run: Run, fate: FileFate) -> Path:
     here = run.settings.landing / fate.file.path
     if _is_kept(run, fate):
         return here
-    kind = "rejected" if fate.status == "rejected" else "processed"
-    target = run.settings.root / kind / run.settings.contracts[fate.table].source / f"{fate.batch_id:06d}"
+    place = landing.rejected_to if fate.status == "rejected" else landing.processed_to
+    target = place(run.settings.root, run.settings.contracts[fate.table].source, fate.batch_id)
     try:
-        return landing.archive(run.settings.landing, fate.file, target, reason=fate.reason)
+        move = partial(landing.archive, run.settings.landing, fate.file, target, reason=fate.reason)
+        return run.attempted(f"move {fate.file.path}", move)
     except LakehouseError as error:
-        run.fail(fate.file.path, str(error))
+        run.fail(fate.file.path, str(error), rules.of_error("bronze", fate.table, error, str(error)))
         return here

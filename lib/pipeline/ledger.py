@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lib import ops
@@ -55,7 +56,8 @@ def write_ledger(run: Run) -> None:
     changed = [step for step in run.steps if not step.is_unchanged]
     _append(run, changed, [step for step in changed if step.rules])
     if run.actions:
-        run.tables.append(ops.MAINTENANCE, ops.action_rows(run.tables.spark, run.actions, run_id=run.run_id))
+        actions = ops.action_rows(run.tables.spark, run.actions, run_id=run.run_id)
+        run.attempted("ledger ops.maintenance", lambda: _add(run, ops.MAINTENANCE, actions))
     maintained = {(action.layer, action.table) for action in run.actions}
     finished = {
         "run_id": run.run_id,
@@ -69,7 +71,7 @@ def write_ledger(run: Run) -> None:
         "warnings": run.warnings,
         "failures": list(run.failures.values()),
     }
-    run.tables.append(ops.RUNS, ops.run_row(run.tables.spark, finished))
+    run.attempted("ledger ops.runs", lambda: _add(run, ops.RUNS, ops.run_row(run.tables.spark, finished)))
 
 
 def record_steps(run: Run, steps: list[Step]) -> None:
@@ -85,7 +87,15 @@ def _append(run: Run, steps: list[Step], judged: list[Step]) -> None:
         ledger[ops.STEPS] = ops.step_rows(spark, steps, run_id=run.run_id)
     if judged:
         ledger[ops.QUALITY] = ops.quality_rows(spark, judged, run_id=run.run_id)
-    run.each(ledger, lambda name: run.tables.append(name, ledger[name]))
+    run.each(ledger, lambda name: _add(run, name, ledger[name]), layer="ledger")
+
+
+def _add(run: Run, name: str, rows: DataFrame) -> None:
+    """Add rows of this run; once, though an attempt that failed may have added them."""
+    if run.is_repeated:
+        run.tables.upsert(name, rows, ops.KEYS[name], update_if="false")
+    else:
+        run.tables.append(name, rows)
 
 
 def _known(run: Run, table: str, *columns: str) -> set[tuple[Any, ...]]:

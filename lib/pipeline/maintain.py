@@ -89,8 +89,8 @@ def maintain(chosen: Iterable[str]) -> Callable[[Run], None]:
     def work(run: Run) -> None:
         lake = _looked_at(run.tables, run.settings, run.started_at)
         existing = [name for name in chosen if name in (PROCESSED, LOGS) or run.tables.snapshot(name)]
-        done = run.each(existing, lambda name: _carry_out(run, name, _row_tasks(lake, name)))
-        more = run.each(done, lambda name: _carry_out(run, name, _file_tasks(lake, name)))
+        done = run.each(existing, lambda name: _carry_out(run, name, _row_tasks(lake, name)), layer="maintenance")
+        more = run.each(done, lambda name: _carry_out(run, name, _file_tasks(lake, name)), layer="maintenance")
         for name in [name for name in more if not done[name] + more[name]]:
             layer, table = name.split(".")
             run.done(Step(layer, table, run.run_id, "unchanged", run.started_at))

@@ -36,10 +36,14 @@ def tell_operations(run: Run) -> None:
         "quarantine": _quarantine(run),
         "conservation": _conservation(run.tables),
     }
-    try:
+
+    def hand_over() -> None:
         with serving(run.settings, create=True) as server, server.publisher() as connection:
             publications.migrate(connection, server.place)
             replace_all(connection, rows)
+
+    try:
+        run.attempted("operations", hand_over)
     except (Error, LakehouseError) as error:
         run.warn(f"the database does not know of this run: {' '.join(str(error).split())}")
 

@@ -26,6 +26,7 @@ from lib.serving.publications import Load, Publication
 from lib.serving.rollups import Rollup, rollups
 from lib.serving.settings import NONE
 from lib.serving.views import schemas_of
+from lib.transient import in_words
 
 LAYER = ops.SERVED
 NAME = "publication"
@@ -64,7 +65,10 @@ def publish(run: Run, *, force: bool = False) -> None:
             "was published before is still served (`make publish` publishes gold as it is)"
         )
         return
-    run.each([NAME], lambda _: _publish(run, force=force))
+    run.each([NAME], lambda _: _publish(run, force=force), layer=LAYER)
+    if run.failures.keys() & {*gold_tables(), *rollups()}:
+        # a load failed, and the publication was left as it was
+        run.looked_at.discard(f"{LAYER}.{NAME}")
 
 
 def roll_back(run: Run, to: int | None = None) -> None:
@@ -107,13 +111,13 @@ def _publish(run: Run, *, force: bool) -> None:
         work = _Publisher(
             run, server, connection, layouts, publications.newest_loads(connection), publications.token_key(connection)
         )
-        loads = run.each(_largest_first(layouts), lambda name: _loaded(work, name))
+        loads = run.each(_largest_first(layouts), lambda name: _loaded(work, name), layer=LAYER)
         if len(loads) < len(layouts):
             # which ones is said already; those that were loaded are there for the next time
             return
         # a rollup may read another one
         after = {name: each.tables(rollups()) for name, each in rollups().items()}
-        sums = run.each(rollups(), lambda name: _rolled_up(work, rollups()[name], loads), after=after)
+        sums = run.each(rollups(), lambda name: _rolled_up(work, rollups()[name], loads), layer=LAYER, after=after)
         if len(sums) < len(rollups()):
             return
         _publish_loads(work, loads, force=force)
@@ -222,7 +226,7 @@ def _publish_loads(work: _Publisher, loads: Mapping[str, Load], *, force: bool) 
                 if not query:
                     raise
                 said = " ".join(str(error).split())
-                raise LakehouseError(f"conf/queries/{query}.sql: {said}; gold is not published") from None
+                raise in_words(f"conf/queries/{query}.sql: {said}; gold is not published", error) from None
     publications.make_live(connection, made)
     why = f"publication {made.publication_id} is live in {work.server.place}"
     run.done(Step(LAYER, NAME, run.run_id, "published", started, seconds_since(started), accepted=len(loads), why=why))

@@ -13,7 +13,7 @@ from lib.database import Database
 from lib.errors import LakehouseError
 from lib.landing import LandedFile
 from lib.ops import FileFate
-from lib.pipeline.batches import Batch, appended, bronze_step, rows_in_bronze
+from lib.pipeline.batches import Batch, appended, bronze_step, rows_in_bronze, tell_unknown
 from lib.pipeline.context import Run
 from lib.ranges import Range, is_moment, micros_of, range_of
 
@@ -81,9 +81,7 @@ def load_range(run: Run, contract: Contract, batch: Batch) -> list[FileFate]:
     if wanted is None or not survey.rows:
         # what was there was changed once more: it is above the range now
         return [replace(_fate(contract, batch, file, rows=0), status="empty", reason="no row is there any more")]
-    unknown = contract.unknown_among(survey.columns)
-    if unknown:
-        run.warn(f"{file.path}: {unknown}")
+    tell_unknown(run, contract, list(survey.columns), file.path)
     database = Database(run.tables.spark, contract)
     found = database.rows(wanted, survey).withColumns(
         {"_source_file": F.lit(file.path), "_source_modified_at": F.lit(file.modified_at)}

@@ -34,7 +34,7 @@ def refine(run: Run, tables: list[str]) -> None:
     """Bring silver up to bronze for the given entities, each after those that its rows refer to."""
     contracts = run.settings.contracts
     after = {name: referred_by(contracts[name]) for name in tables}
-    run.each(tables, lambda name: _refine(run, contracts[name]), after=after)
+    run.each(tables, lambda name: _refine(run, contracts[name]), layer="silver", after=after)
 
 
 def account_again(run: Run, contract: Contract) -> None:
@@ -315,4 +315,5 @@ def _check(run: Run, contract: Contract, progress: Progress) -> bool:
     accepted = progress.accepted + rows["accepted"] - progress.returned_before
     accounted = accepted + progress.superseded + rows["waiting"] + rows["discarded"]
     in_bronze = run.tables.count(f"bronze.{contract.table}")
-    return run.conserve(contract.table, f"bronze to silver.{contract.table}", in_bronze, accounted)
+    hop = f"bronze to silver.{contract.table}"
+    return run.conserve("silver", contract.table, hop, rows_in=in_bronze, rows_out=accounted)

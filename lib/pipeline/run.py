@@ -1,6 +1,7 @@
 """One run from end to end: lock, session, layers, ledger, summary."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pyspark.sql import SparkSession
@@ -9,11 +10,12 @@ from rich.console import Console
 
 from lib import landing
 from lib.config import Settings
-from lib.errors import LakehouseError
+from lib.errors import CrashError, LakehouseError
 from lib.identity.tables import RESOLUTION
 from lib.lock import locked
 from lib.logs import log_path, no_log, run_log
 from lib.ops import SERVED
+from lib.pipeline.alert import tell_of, tell_of_crash
 from lib.pipeline.build import build
 from lib.pipeline.context import Run, now, seconds_since
 from lib.pipeline.identify import resolve
@@ -52,50 +54,64 @@ def run_layers(
         LockedError: if another run holds the lake.
     """
     started_at = now()
-    if "bronze" in request.layers and copy_from is None:
-        landing.check_folder(settings.landing)
-    with locked(settings.root) as lock, run_log(settings.root, lock.run_id) as log:
-        run_id = lock.run_id
-        reporter = Reporter(console or open_console(), log, log_path(settings.root, run_id))
-        spark = session()
-        run = Run(
-            run_id,
-            settings,
-            Tables(spark, settings.root, rewrite_below=settings.rewrite_below),
-            reporter,
-            started_at,
-            request,
-        )
-        check(spark, settings)
-        if copy_from is not None:
-            landing.copy_in(copy_from, settings.landing, settings.contracts.values())
-        reporter.heading(
-            f"run {run_id:04d}  {settings.environment}  {master_of(spark)}  {settings.root}",
-            environment=settings.environment, master=master_of(spark), root=str(settings.root),
-            layers=list(request.layers),
-        )  # fmt: skip
-        try:
-            if not lock.last_run_ended:
-                catch_up(run)
-            if prepare is not None:
-                prepare(run)
-            with reporter.live():
-                (work or _work)(run)
-            write_ledger(run)
-            if SERVED in request.layers:
-                tell_operations(run)
-        except LakehouseError:
-            raise
-        except Exception as error:
-            raise LakehouseError(f"the run could not go on: {reporter.explain('run', error)}") from error
-        lock.ended()
-        reporter.summary(
-            run.steps, run.actions, warnings=run.warnings, failures=run.failures.values(), conserved=run.conserved,
-            as_of=run.as_of, seconds=seconds_since(started_at),
-        )  # fmt: skip
-        if show:
-            first_look(run)
-        return 1 if run.failures else 0
+    with _told(settings, request, is_answer=prepare is not None or work is not None) as under_way:
+        if "bronze" in request.layers and copy_from is None:
+            landing.check_folder(settings.landing)
+        with locked(settings.root) as lock, run_log(settings.root, lock.run_id) as log:
+            run_id = lock.run_id
+            reporter = Reporter(console or open_console(), log, log_path(settings.root, run_id))
+            spark = session()
+            tables = Tables(spark, settings.root, rewrite_below=settings.rewrite_below)
+            run = Run(run_id, settings, tables, reporter, started_at, request)
+            under_way.append(run)
+            check(spark, settings)
+            if copy_from is not None:
+                landing.copy_in(copy_from, settings.landing, settings.contracts.values())
+            reporter.heading(
+                f"run {run_id:04d}  {settings.environment}  {master_of(spark)}  {settings.root}",
+                environment=settings.environment, master=master_of(spark), root=str(settings.root),
+                layers=list(request.layers),
+            )  # fmt: skip
+            try:
+                if not lock.last_run_ended:
+                    catch_up(run)
+                if prepare is not None:
+                    prepare(run)
+                with reporter.live():
+                    (work or _work)(run)
+                write_ledger(run)
+                if SERVED in request.layers:
+                    tell_operations(run)
+            except LakehouseError:
+                raise
+            except Exception as error:
+                raise CrashError(f"the run could not go on: {reporter.explain('run', error)}") from error
+            lock.ended()
+            news = tell_of(run, is_other_work=work is not None, after_death=not lock.last_run_ended)
+            reporter.news(news)
+            reporter.summary(
+                run.steps, run.actions, warnings=run.warnings, failures=run.failures.values(), conserved=run.conserved,
+                as_of=run.as_of, seconds=seconds_since(started_at),
+            )  # fmt: skip
+            if show:
+                first_look(run)
+            return 1 if run.failures else 0
+
+
+@contextmanager
+def _told(settings: Settings, request: Request, *, is_answer: bool) -> Iterator[list[Run]]:
+    """Somebody is told of an error that ends a run, and of what it found before; the run is to be put into the list.
+
+    Not of one that answers who asked for something by hand.
+    """
+    under_way: list[Run] = []
+    try:
+        yield under_way
+    except Exception as error:
+        if not (is_answer and isinstance(error, LakehouseError)) or isinstance(error, CrashError):
+            troubles = [trouble for run in under_way for trouble in run.troubles]
+            tell_of_crash(settings.watch, error, request, troubles=troubles)
+        raise
 
 
 def show_plan(
@@ -173,7 +189,7 @@ def _work(run: Run) -> None:
     if "silver" in run.request.layers:
         refine(run, [name for name in names if name not in run.failures])
         if RESOLUTION in run.request.tables:
-            run.each([RESOLUTION], lambda _: resolve(run))
+            run.each([RESOLUTION], lambda _: resolve(run), layer="identity")
     if "gold" in run.request.layers:
         build(run)
     if SERVED in run.request.layers:

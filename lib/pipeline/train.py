@@ -35,7 +35,7 @@ def train(run: Run) -> None:
 
     # one after the other: each fills the machine, and MLflow has one active run
     kinds = [*LEARN]
-    run.each(kinds, learn, after={after: [before] for before, after in pairwise(kinds)})
+    run.each(kinds, learn, layer=ops.MODELS, after={after: [before] for before, after in pairwise(kinds)})
 
 
 def _past(run: Run) -> tuple[Past, dict[str, int]]:

@@ -19,6 +19,7 @@ from lib.config import Settings
 from lib.errors import LakehouseError
 from lib.secrets import looked_up
 from lib.serving.settings import CREDENTIALS, EMBEDDED, NONE, SCHEME
+from lib.transient import in_words
 
 with warnings.catch_warnings():
     # a container has no XDG_RUNTIME_DIR: the temporary folder does as well
@@ -83,7 +84,7 @@ class Server:
             connection.execute(f"SET ROLE {role}")
         except psycopg.Error as error:
             connection.close()
-            raise LakehouseError(f"{self.place}: cannot be read as {role}: {_words(error)}") from None
+            raise in_words(f"{self.place}: cannot be read as {role}: {_words(error)}", error) from None
         return connection
 
     def embedded_as(self, role: str, database: str = NAME) -> psycopg.Connection:
@@ -99,7 +100,7 @@ class Server:
                 _url(self.settings), user=user, password=password, autocommit=True, connect_timeout=10, **_SESSION
             )
         except psycopg.OperationalError as error:
-            raise LakehouseError(f"{place}: {self.place} cannot be connected to: {_words(error)}") from None
+            raise in_words(f"{place}: {self.place} cannot be connected to: {_words(error)}", error) from None
 
 
 @contextmanager

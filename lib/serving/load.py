@@ -9,13 +9,14 @@ from typing import Any
 import psycopg
 from pyspark.sql import DataFrame, Observation
 
-from lib.errors import ConservationError, LakehouseError
+from lib.errors import ConservationError
 from lib.postgresql import quoted
 from lib.serving import ddl, publications
 from lib.serving.layout import COUNTRY, Layout
 from lib.serving.lines import as_lines, sums_of, with_served_columns
 from lib.serving.publications import Load
 from lib.serving.rollups import Rollup
+from lib.transient import in_words
 
 _BLOCK = 1 << 20
 
@@ -54,7 +55,7 @@ def load(
         return made, found[0]
     except psycopg.Error as error:
         said = ": ".join(filter(None, (error.diag.message_primary or str(error), error.diag.message_detail)))
-        raise LakehouseError(f"gold.{layout.name}: the database does not take it: {said}") from None
+        raise in_words(f"gold.{layout.name}: the database does not take it: {said}", error) from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

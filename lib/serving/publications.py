@@ -10,10 +10,11 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
-from lib.errors import LakehouseError, LockedError
+from lib.errors import LockedError
 from lib.postgresql import literal, quoted
 from lib.serving.database import PUBLISHER
 from lib.serving.ddl import DATA
+from lib.transient import in_words
 
 FRONT, FRONT_PII = "gold", "gold_pii"
 """The schemas under whose names the live publication is read."""
@@ -85,7 +86,7 @@ def migrate(connection: psycopg.Connection, place: str) -> None:
         what = (
             f"{waiting[0].name} has to be applied by one who may create roles" if waiting else "cannot be published to"
         )
-        raise LakehouseError(f"{place}: {what}: {said}") from None
+        raise in_words(f"{place}: {what}: {said}", error) from None
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""What somebody is told of when something goes wrong at night: once, until it is over."""
