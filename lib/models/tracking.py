@@ -7,7 +7,6 @@ plain numbers, which is what gold is computed with.
 
 import logging
 import os
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -23,7 +22,6 @@ from lib.models.settings import EMBEDDED, Tracking
 from lib.secrets import looked_up
 
 if TYPE_CHECKING:
-    import pandas as pd
     from mlflow.tracking import MlflowClient
 
     from lib.models.learning import Learnt
@@ -111,6 +109,7 @@ class Tracker:
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         import mlflow
 
+        # it advises whoever logs a model by hand
         logging.getLogger("mlflow").setLevel(logging.ERROR)
 
         uri = looked_up(self.settings.uri, "models.uri")
@@ -144,20 +143,17 @@ def _saved(learnt: "Learnt", scratch: str) -> str:
 
     # a signature has no DECIMAL, and a whole number of it cannot be missing
     read = learnt.read.select(*[F.col(name).cast("double").alias(name) for name in learnt.read.columns])
-    with warnings.catch_warnings():
-        # it advises whoever logs a model by hand
-        warnings.simplefilter("ignore")
-        if isinstance(learnt.model, ValueModel):
-            saved = mlflow.pyfunc.log_model(
-                python_model=_as_function(learnt.model), name="model", signature=infer_signature(read),
-                pip_requirements=["numpy", "pandas", "scipy"],
-            )  # fmt: skip
-        else:
-            said = learnt.pipeline.transform(read).select("prediction") if learnt.pipeline else None
-            saved = mlflow.spark.log_model(
-                learnt.pipeline, artifact_path="model", signature=infer_signature(read, said), dfs_tmpdir=scratch,
-                pip_requirements=[f"pyspark=={pyspark.__version__}", "numpy"],
-            )  # fmt: skip
+    if isinstance(learnt.model, ValueModel):
+        saved = mlflow.pyfunc.log_model(
+            python_model=_as_function(learnt.model), name="model", signature=infer_signature(read),
+            pip_requirements=["numpy", "pandas", "scipy"],
+        )  # fmt: skip
+    else:
+        said = learnt.pipeline.transform(read).select("prediction") if learnt.pipeline else None
+        saved = mlflow.spark.log_model(
+            learnt.pipeline, artifact_path="model", signature=infer_signature(read, said), dfs_tmpdir=scratch,
+            pip_requirements=[f"pyspark=={pyspark.__version__}", "numpy"],
+        )  # fmt: skip
     return str(saved.model_uri)
 
 
@@ -179,9 +175,9 @@ def _as_function(model: "ValueModel") -> Any:
         def predict(
             self,
             context: Any,  # noqa: ARG002 so MLflow calls it
-            model_input: "pd.DataFrame",
+            model_input: pd.DataFrame,
             params: dict[str, Any] | None = None,
-        ) -> "pd.DataFrame":
+        ) -> pd.DataFrame:
             read = ("purchases", "days_since_last_order", "tenure_days", "repeat_spend")
             columns = [model_input[name].to_numpy("float64") for name in read]
             return pd.DataFrame(foretell(purchases, spend, (params or {}).get("days", 365), *columns))
