@@ -194,12 +194,19 @@ def line(customer: str, order: str, day: str, **more: object) -> Row:
 
 
 def customer_360_of(
-    customers: DataFrame, products: DataFrame, territories: DataFrame, facts: DataFrame, as_of: date, inactive: int
+    customers: DataFrame,
+    products: DataFrame,
+    territories: DataFrame,
+    facts: DataFrame,
+    as_of: date,
+    inactive: int,
+    *suspicious: Row,
 ) -> DataFrame:
-    """customer_360 with the customer_metrics of the same day."""
+    """customer_360 with the customer_metrics of the same day; `suspicious` are rows of sales_anomalies."""
     metrics, months = customer_metrics(facts, products, as_of, None), sales_by_customer_month(facts, as_of)
-    others = ("customer_service", "dim_locations", "former_customer_ids", "sales_anomalies")
-    service, homes, former, anomalies = (frame(facts.sparkSession, name) for name in others)
+    others = ("customer_service", "dim_locations", "former_customer_ids")
+    service, homes, former = (frame(facts.sparkSession, name) for name in others)
+    anomalies = frame(facts.sparkSession, "sales_anomalies", *suspicious)
     return customer_360(
         metrics, service, customers, homes, territories, facts, former, anomalies, months, as_of, None, inactive
     )
