@@ -85,7 +85,7 @@ def sales_anomalies(
     sold = habits.with_levels(fact_sales).join(places, "territory_id", how="left")
     days = _days(sold)
     compared = _with_baselines(sold, sales_baselines, anomalies)
-    sales = _judged(_with_habits(_worth_a_look(compared, days, anomalies), sold, days, anomalies), anomalies)
+    sales = _judged(_with_habits(_worth_a_look(compared, days, anomalies), sold, anomalies), anomalies)
     return sales.unionByName(_refunds(fact_payments, anomalies), allowMissingColumns=True).select(
         "source",
         "event",
@@ -144,26 +144,25 @@ def _worth_a_look(sold: DataFrame, days: DataFrame, anomalies: Anomalies) -> Dat
     return both.filter(is_far | F.col("day_orders").isNotNull())
 
 
-def _with_habits(sales: DataFrame, sold: DataFrame, days: DataFrame, anomalies: Anomalies) -> DataFrame:
+def _with_habits(sales: DataFrame, sold: DataFrame, anomalies: Anomalies) -> DataFrame:
     """The sales with what is usual for the customer at that time, and `home`, the country where the customer buys."""
     by, months = ["customer_id", "order_month"], sales.select("customer_id", F.col("order_month").alias("month"))
-
-    def before(rows: DataFrame) -> DataFrame:
-        history = rows.join(months.distinct(), "customer_id", how="inner")
-        of_a_year = history.filter(habits.is_before("order_month", of="month"))
-        return of_a_year.drop("order_month").withColumnRenamed("month", "order_month")
-
-    of_sales = habits.by_measure(sold, *by, levels={each: f"{each}_level" for each in habits.OF_A_SALE})
-    of_days = habits.by_measure(days, *by, levels={"orders": "day_orders", "countries": "size(day_countries)"})
+    # of the customers of these few sales alone, and under the month that comes after
+    both = sold.join(months.distinct(), "customer_id", how="inner").filter(habits.is_before("order_month", of="month"))
+    history = both.drop("order_month").withColumnRenamed("month", "order_month")
+    of_sales = habits.by_measure(history, *by, levels={each: f"{each}_level" for each in habits.OF_A_SALE})
+    of_days = habits.by_measure(
+        _days(history), *by, levels={"orders": "day_orders", "countries": "size(day_countries)"}
+    )
     usual = habits.habits(
-        before(of_sales.unionByName(of_days)).withColumn("sales", F.lit(1)),
+        of_sales.unionByName(of_days).withColumn("sales", F.lit(1)),
         by,
         least=F.when(F.col("measure").isin(*_OF_A_DAY), 1).otherwise(anomalies.least_sales.customer),
         scales=anomalies.least_scale.model_dump() | dict.fromkeys(_OF_A_DAY, 1.0),
         rare_below=anomalies.rare_below,
     )
-    stays = before(days.select(*by, F.explode("day_countries").alias("stay")))
-    homes = stays.groupBy(*by).agg(F.mode("stay", deterministic=True).alias("home"))
+    in_stores = history.filter("channel = 'store' AND country IS NOT NULL")
+    homes = in_stores.groupBy(*by).agg(F.mode("country", deterministic=True).alias("home"))
     figures = [F.col(name).alias(f"customer_{name}") for name in habits.figures((*habits.OF_A_SALE, *_OF_A_DAY))]
     known = sales.join(usual.select(*by, *figures), by, how="left").join(homes, by, how="left")
     return _compared(known, "customer", anomalies)
