@@ -37,6 +37,7 @@ _YEAR = 365
             for subject, subject_id in (("product", "product_id"), ("place", habits.PLACE))
         ],
     },
+    is_sparse=True,
 )
 def sales_anomalies(
     dim_territories: DataFrame,
