@@ -46,6 +46,49 @@ class IncentiveTier(ConfigModel):
     rate: Decimal = Field(ge=0, le=1, decimal_places=6, description="share of all sales of the month")
 
 
+class LeastSales(ConfigModel):
+    """Order lines in the 12 months before a sale's month, below which these say nothing of what is usual."""
+
+    customer: int = Field(ge=1)
+    product: int = Field(ge=1)
+    place: int = Field(ge=1, description="of a store, or of the web shop of a territory")
+
+
+class LeastScale(ConfigModel):
+    """What the spread around the median counts as, at least: a history of sales that are all alike has none."""
+
+    value: float = Field(gt=0, description="natural logarithm: 0.3 is a factor of 1.35")
+    quantity: float = Field(gt=0, description="units")
+    discount: float = Field(gt=0, description="share of the price")
+
+
+class Anomalies(ConfigModel):
+    """From where on a sale or a refund is suspicious: sales_anomalies."""
+
+    z_above: float = Field(gt=0, description="modified z-score above which a measure is far from what is usual")
+    rare_below: float = Field(gt=0, lt=1, description="and the share of a history's sales that may be as high")
+    least_sales: LeastSales
+    least_scale: LeastScale
+    orders_of_a_day: int = Field(ge=2, description="orders of one customer on one day that are many")
+    nobody_from: int = Field(
+        ge=3, description="orders on one day that no person makes: the id is one that tills use for whoever has none"
+    )
+    refunds: int = Field(ge=1, description="refunds of one customer within refund_days that are many")
+    refund_days: int = Field(ge=1, description="days")
+    refund_share: float = Field(
+        ge=0, description="if they are more than this share of what was paid in the year before"
+    )
+    medium_from: float = Field(ge=1, description="times its limit at which something is of severity medium")
+    high_from: float = Field(ge=1, description="times its limit at which something is of severity high")
+
+    @model_validator(mode="after")
+    def _limits_ascend(self) -> "Anomalies":
+        for low, high in (("orders_of_a_day", "nobody_from"), ("medium_from", "high_from")):
+            if getattr(self, high) <= getattr(self, low):
+                raise ValueError(f"{high}: {getattr(self, high)} is not above {low} ({getattr(self, low)})")
+        return self
+
+
 class Measures(ConfigModel):
     """Thresholds of gold's measures; a gold function takes one as the parameter of its name."""
 
@@ -56,6 +99,7 @@ class Measures(ConfigModel):
     incentive_tiers: list[IncentiveTier] = Field(
         min_length=1, description="ascending; the last tier that a month's sales reach is paid on all of them"
     )
+    anomalies: Anomalies
 
     @model_validator(mode="after")
     def _tiers_ascend(self) -> "Measures":
@@ -80,6 +124,9 @@ class PosDemo(ConfigModel):
     faults: dict[str, Share] = Field(
         description="the share of rows that each fault of lib/generate/faults.py hits; none if not named"
     )
+    fraud: dict[str, Share] = Field(
+        {}, description="the share of rows that is of each kind of lib/generate/fraud.py; none if not named"
+    )
 
 
 class CrmDemo(ConfigModel):
@@ -90,6 +137,9 @@ class CrmDemo(ConfigModel):
     end: date
     faults: dict[str, Share] = Field(
         description="the share of rows that each fault of lib/generate/faults.py hits; none if not named"
+    )
+    fraud: dict[str, Share] = Field(
+        {}, description="the share of rows that is of each kind of lib/generate/fraud.py; none if not named"
     )
 
 

@@ -34,13 +34,15 @@ CONTACTS = ("moved", "new_phone")
 Rows = list[dict[str, Any]]
 
 
-def settings(root: Path, *, faults: dict[str, float] | None = None, **rates: float) -> Settings:
-    """The project's own configuration, without faults unless they are given, and with other rates of overlap."""
+def settings(
+    root: Path, *, faults: dict[str, float] | None = None, fraud: dict[str, float] | None = None, **rates: float
+) -> Settings:
+    """The project's own configuration, without faults and fraud unless they are given, and other rates of overlap."""
     known = load_settings(CONF, root=str(root))
     demo = known.demo.model_copy(
         update={
-            "pos": known.demo.pos.model_copy(update={"faults": {}}),
-            "crm": known.demo.crm.model_copy(update={"faults": faults or {}}),
+            "pos": known.demo.pos.model_copy(update={"faults": {}, "fraud": {}}),
+            "crm": known.demo.crm.model_copy(update={"faults": faults or {}, "fraud": fraud or {}}),
             "overlap": known.demo.overlap.model_copy(update=rates),
         }
     )
@@ -591,3 +593,19 @@ def test_web_customers_are_those_of_the_files(tmp_path: Path) -> None:
         zip(drawn.key.tolist(), drawn.first.tolist(), drawn.email.tolist(), strict=True)
     )
     assert [iso(row["BirthDate"], "%m/%d/%Y") for row in rows] == births
+
+
+def test_refunds_that_are_fraud_are_of_one_person_and_close_together(tmp_path: Path) -> None:
+    generate_landing(settings(tmp_path, faults=RATES, fraud={"refunds": 0.05}), source="crm", customers=1_000)
+    paid = {row["payment_id"]: row for row in records(landed(tmp_path, "crm/payments/*")) if row.get("payment_id")}
+    runs: dict[int, Rows] = defaultdict(list)
+    for each in truth(tmp_path, "crm_fraud.jsonl"):
+        runs[each["deed"]].append(paid[each["payment_id"]])
+    assert len(runs) > 10
+    for run in runs.values():
+        assert len({row["customer_id"] for row in run}) == 1
+        assert {(row["type"], row["status"]) for row in run} == {("refund", "settled")}
+        days = sorted(date.fromisoformat(row["paid_on"]) for row in run)
+        assert (days[2] - days[0]).days < 30
+    wrong = {each["payment_id"] for each in truth(tmp_path, "crm_payments.jsonl")}
+    assert not wrong & {row["payment_id"] for run in runs.values() for row in run}

@@ -20,6 +20,7 @@ from lib.errors import ConfigError
 from lib.generate.adventureworks import generate
 from lib.generate.demo import generate_landing
 from lib.generate.faults import CUSTOMER_FAULTS, SALES_FAULTS
+from lib.generate.fraud import OF_PAYMENTS, OF_TILLS
 from lib.generate.pos import generate_pos
 
 START, END = date(2016, 7, 1), date(2017, 6, 30)
@@ -101,8 +102,8 @@ def test_the_same_seed_writes_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_another_seed_writes_other_bytes_everywhere(tmp_path: Path) -> None:
-    made(tmp_path / "one", seed=1)
-    made(tmp_path / "two", seed=2)
+    made(tmp_path / "one", seed=1, fraud={"value": 0.01})
+    made(tmp_path / "two", seed=2, fraud={"value": 0.01})
     one, two = bytes_of(tmp_path / "one"), bytes_of(tmp_path / "two")
     assert [name for name in one if one[name] == two[name]] == []
 
@@ -268,13 +269,15 @@ def test_without_rates_there_is_no_fault_and_the_truth_is_empty(tmp_path: Path) 
     assert list(judged(landed(tmp_path, "pos/customers/*"), CUSTOMER_RULES)) == []
     assert {path.name: path.read_bytes() for path in (tmp_path / "truth").iterdir()} == {
         "pos_customers.jsonl": b"",
+        "pos_fraud.jsonl": b"",
         "pos_sales.jsonl": b"",
     }
 
 
-def test_the_configuration_gives_every_fault_a_rate() -> None:
-    rates = load_settings(Path(__file__).resolve().parents[1] / "conf").demo.pos.faults
-    assert rates == dict.fromkeys((*SALES_FAULTS, *CUSTOMER_FAULTS), 0.002)
+def test_the_configuration_gives_every_fault_and_every_fraud_a_rate() -> None:
+    demo = load_settings(Path(__file__).resolve().parents[1] / "conf").demo
+    assert demo.pos.faults == dict.fromkeys((*SALES_FAULTS, *CUSTOMER_FAULTS), 0.002)
+    assert (demo.pos.fraud.keys(), demo.crm.fraud.keys()) == ({*OF_TILLS}, {*OF_PAYMENTS})
 
 
 def test_at_a_rate_of_one_a_fault_hits_every_row(tmp_path: Path) -> None:
@@ -480,9 +483,97 @@ def test_one_source_or_all_land_in_folders_of_their_names(tmp_path: Path, source
         ({"faults": {"malformd": 0.1}}, "faults: there is no 'malformd' (there are transaction_id_null, customer_id_"),
         ({"faults": {"malformed": 2}}, "faults: the rate of malformed must be from 0 to 1, not 2"),
         ({"faults": {"malformed": float("nan")}}, "faults: the rate of malformed must be from 0 to 1, not nan"),
+        (
+            {"fraud": {"refunds": 0.1}},
+            "fraud: there is no 'refunds' (there are quantity, value, discount, velocity, geo",
+        ),
+        ({"fraud": {"value": -1}}, "fraud: the share of value must be from 0 to 1, not -1"),
     ],
 )
 def test_a_wrong_argument_is_named_and_nothing_is_written(tmp_path: Path, wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(message)):
         made(tmp_path, **wrong)
     assert list(tmp_path.iterdir()) == []
+
+
+def visits(root: Path) -> dict[str, tuple[dict[str, Any], str, str, str]]:
+    """Of each sale its record, its customer, its day and the country of its store."""
+    stores = json.loads((root / "landing/pos/stores/stores.json").read_text("utf-8"))
+    country = {row["store_id"]: row["country"] for row in stores}
+    rows = {row["transaction_id"]: row for row in records(landed(root, "pos/sales/*")) if row.get("transaction_id")}
+    return {
+        number: (row, str(row["customer_id"]).strip().upper(), day_of(row["date"]), country[row["store_id"]])
+        for number, row in rows.items()
+    }
+
+
+def day_of(text: str) -> str:
+    return datetime.strptime(text[:10], "%d/%m/%Y").date().isoformat() if "/" in text else text[:10]
+
+
+def countries_of_days(found: dict[str, tuple[dict[str, Any], str, str, str]]) -> dict[tuple[str, str], set[str]]:
+    days: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for _, customer, day, country in found.values():
+        days[customer, day].add(country)
+    return days
+
+
+@pytest.fixture(scope="module")
+def crime(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """20,000 lines with faults, a hundredth of them fraud of each kind."""
+    root = tmp_path_factory.mktemp("lake")
+    made(root, rows=20_000, fraud=dict.fromkeys(OF_TILLS, 0.01))
+    return root
+
+
+@pytest.fixture(scope="module")
+def deeds(crime: Path) -> dict[str, dict[int, list[str]]]:
+    """The numbers of the sales of each deed, by kind."""
+    found: dict[str, dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for each in truth(crime, "pos_fraud.jsonl"):
+        found[each["kind"]][each["deed"]].append(each["transaction_id"])
+    return found
+
+
+def test_an_honest_customer_is_in_one_country_on_a_day(tmp_path: Path) -> None:
+    made(tmp_path, rows=20_000, faults={})
+    days = countries_of_days(visits(tmp_path))
+    assert len(days) > 15_000
+    assert [day for day, countries in days.items() if len(countries) > 1] == []
+
+
+def test_fraud_moves_no_honest_line(tmp_path: Path) -> None:
+    made(tmp_path / "honest", faults={})
+    made(tmp_path / "not", faults={}, fraud={"value": 0.01, "quantity": 0.01})
+    planted = {each["transaction_id"] for each in truth(tmp_path / "not", "pos_fraud.jsonl")}
+    honest, other = (landed(tmp_path / name, "pos/sales/*") for name in ("honest", "not"))
+    changed = [b.record for a, b in zip(honest, other, strict=True) if a.text != b.text]
+    assert {row["transaction_id"] for row in changed if row} == planted
+    assert len(planted) == 38
+
+
+def test_fraud_of_every_kind_lands_and_is_not_among_the_first_quarter(
+    crime: Path, deeds: dict[str, dict[int, list[str]]]
+) -> None:
+    sales = visits(crime)
+    numbers = [number for of_kind in deeds.values() for run in of_kind.values() for number in run]
+    assert set(deeds) == {*OF_TILLS}
+    assert len(set(numbers)) == len(numbers) > 900
+    assert set(numbers) <= set(sales)
+    assert not set(numbers) & {each["transaction_id"] for each in truth(crime, "pos_sales.jsonl")}
+    assert min(numbers) > "T0000004800"
+
+
+def test_fraud_is_what_the_truth_says(crime: Path, deeds: dict[str, dict[int, list[str]]]) -> None:
+    sales = visits(crime)
+    kept = {kind: [sales[number][0] for run in of_kind.values() for number in run] for kind, of_kind in deeds.items()}
+    assert {row["quantity"] > 3 for row in kept["quantity"]} == {True}
+    assert min(row["discount"] for row in kept["discount"]) >= Decimal("0.5")
+    for run in deeds["velocity"].values():
+        assert len({sales[number][1:] for number in run}) == 1
+        assert 5 <= len(run) <= 12
+    days = countries_of_days(sales)
+    assert {len(days[sales[number][1], sales[number][2]]) for [number] in deeds["geography"].values()} == {2}
+    usual = {row["product"]["id"]: row["product"]["price"] for row, *_ in sales.values() if row["product"]["price"]}
+    ratios = sorted(float(row["product"]["price"] / usual[row["product"]["id"]]) for row in kept["value"])
+    assert ratios[len(ratios) // 2] == pytest.approx(5, rel=0.3)

@@ -40,14 +40,16 @@ def test_a_reader_of_one_country_sees_rows_of_it_or_of_none() -> None:
     layouts = layouts_of(gold_tables(), serving())
     by = {name: "itself" if each.has_country else each.country_of for name, each in layouts.items()}
     assert {name for name, each in by.items() if each == "itself"} == {
-        "customer_360", "dim_locations", "dim_stores", "dim_territories", "sales_by_region_month",
+        "customer_360", "dim_locations", "dim_stores", "dim_territories", "sales_anomalies", "sales_by_region_month",
     }  # fmt: skip
     assert by["fact_sales"] == ("territory_id", "dim_territories")
     assert by["mart_sales_team"] == by["dim_sales_people"] == ("store_id", "dim_stores")
     assert by["mart_customers"] == by["fact_payments"] == ("customer_id", "customer_360")
     of_none = {name for name, each in by.items() if each is None}
     assert {name for name in of_none if layouts[name].is_for_all} == {"dim_agents", "dim_date", "dim_products"}
-    assert {name for name in of_none if not layouts[name].is_for_all} == {"kpi_daily", "sales_by_day"}
+    assert {name for name in of_none if not layouts[name].is_for_all} == {
+        "kpi_daily", "sales_baselines", "sales_by_day", "sales_by_level_month",
+    }  # fmt: skip
 
 
 def test_the_star_refers_to_its_dimensions_by_the_names_of_their_keys() -> None:

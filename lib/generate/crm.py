@@ -21,6 +21,7 @@ from lib.generate.faults import (
     draw_faults,
     known_faults,
 )
+from lib.generate.fraud import OF_PAYMENTS, check_shares, known_fraud
 from lib.generate.interactions import DAY, INTERACTION, draw_interactions, interaction_lines
 from lib.generate.json_files import write_lines
 from lib.generate.loyalty import Delivery, full_names
@@ -32,7 +33,9 @@ from lib.generate.records import record
 from lib.generate.vectors import Ints, Span, iso_days, rows
 
 # Streams of their own, away from those of adventureworks.py, pos.py and overlap.py.
-PERSON_STREAM, CONTACT_STREAM, AGENT_STREAM, INTERACTION_STREAM, PAYMENT_STREAM, RATE_STREAM = range(30, 36)
+PERSON_STREAM, CONTACT_STREAM, AGENT_STREAM, INTERACTION_STREAM, PAYMENT_STREAM, RATE_STREAM, FRAUD_STREAM = range(
+    30, 37
+)
 
 AGENT_COLUMNS = "agent_id,name,team,hired_on,updated_at"
 TEAMS = ("Service", "Orders", "Complaints", "Payments")
@@ -60,16 +63,18 @@ def generate_crm(
     end: date,
     seed: int,
     faults: Mapping[str, float],
+    fraud: Mapping[str, float] | None = None,
 ) -> list[Path]:
     """Write the contact centre's people and what it had to do with them over the days from `start` to `end`.
 
     `folder` is <landing>/crm; `census` says who the people are and who of them is in the other systems; `faults` says
-    at what rate each fault hits a row. The folder `truth`, outside landing, gets one line for every row that a fault
-    hit, and one in people.jsonl for every record that any of the systems has of a person. The landing files are
-    returned in name order.
+    at what rate each fault hits a row, and `fraud` what share of the payments is fraud. The folder `truth`, outside
+    landing, gets one line for every row that a fault hit, in crm_fraud.jsonl one for every payment that is fraud, in
+    people.jsonl one for every record that any of the systems has of a person. The landing files are returned in name
+    order.
     """
-    check(customers=len(census.crm.number), start=start, end=end, seed=seed, faults=faults)
-    job = Job(folder, truth, Span(start, (end - start).days + 1), seed, faults)
+    check(customers=len(census.crm.number), start=start, end=end, seed=seed, faults=faults, fraud=fraud)
+    job = Job(folder, truth, Span(start, (end - start).days + 1), seed, faults, fraud or {})
     people, rng = census.people, job.stream(PERSON_STREAM)
     recorded, contacts = record(rng, people, census.crm, CENTRE_DOMAIN), job.stream(CONTACT_STREAM)
     deliveries, register = draw_deliveries(rng, people, census.crm, recorded, span=job.span, rates=faults)
@@ -89,10 +94,19 @@ def generate_crm(
     return sorted(written)
 
 
-def check(*, customers: int, start: date, end: date, seed: int, faults: Mapping[str, float]) -> None:
+def check(
+    *,
+    customers: int,
+    start: date,
+    end: date,
+    seed: int,
+    faults: Mapping[str, float],
+    fraud: Mapping[str, float] | None = None,
+) -> None:
     """Refuse what cannot be generated."""
     check_people(customers=customers, start=start, end=end, seed=seed)
     check_rates(faults, CENTRE_FAULTS)
+    check_shares(fraud or {}, OF_PAYMENTS)
 
 
 def _write_table(job: Job, name: str, columns: str, lines: Iterable[str]) -> Path:
@@ -132,8 +146,12 @@ def _write_interactions(job: Job, customers: Ints, agents: int) -> list[Path]:
 
 def _write_payments(job: Job, customers: Ints) -> list[Path]:
     rng, size = job.stream(PAYMENT_STREAM), PAYMENTS_OF_A_PERSON * len(customers)
-    drawn = draw_payments(rng, customers, size=size, span=job.span)
+    crime = job.stream(FRAUD_STREAM)
+    drawn, fraud = draw_payments(rng, customers, size=size, span=job.span, fraud=job.fraud, fraud_rng=crime)
     faults = draw_faults(rng, PAYMENT_FAULTS, job.rates, len(drawn.number))
+    # what waits in quarantine is not there to be found
+    faults.bits[np.isin(drawn.number, 1 + fraud.place)] = 0
+    write_lines(job.truth / "crm_fraud.jsonl", known_fraud(fraud, 1 + fraud.place, key="payment_id", label=PAYMENT))
     lines = payment_lines(rng, drawn, faults, job.span)
     return _write_months(job, Flow("payment", PAYMENT, lines, drawn.number, drawn.updated, faults))
 

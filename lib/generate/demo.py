@@ -32,7 +32,7 @@ def generate_landing(
     """Write the files into the lake's landing folder and say so; what is not given is as `demo` in lakehouse.yml.
 
     `customers` is for each source (pos, if it is not given, has one for every twenty rows); `rows` and `files` are for
-    pos. <root>/truth lists the faults of pos and crm. With all sources some people are in several of them, and
+    pos. <root>/truth lists faults and fraud of pos and crm. With all sources some people are in several of them, and
     truth/people.jsonl says who is who; crm alone has the people, and the truth, that it has beside the other two.
     """
     if source not in SOURCES:
@@ -41,8 +41,10 @@ def generate_landing(
     days: Arguments = {"start": start, "end": end}
     number: Arguments = {"seed": demo.seed if seed is None else seed}
     shop = _filled(demo, customers=customers, **days) | number
-    tills = _filled(demo.pos, rows=rows, files=files, faults=None, **days) | number | {"customers": customers}
-    centre = _filled(demo.crm, customers=customers, faults=None, **days) | number
+    tills = (
+        _filled(demo.pos, rows=rows, files=files, faults=None, fraud=None, **days) | number | {"customers": customers}
+    )
+    centre = _filled(demo.crm, customers=customers, faults=None, fraud=None, **days) | number
     # all that may be wrong, before anything is written
     if source != "adventureworks":
         pos.check(**tills)

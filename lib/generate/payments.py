@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import NamedTuple
 
 import numpy as np
 
 from lib.generate.faults import Faults
+from lib.generate.fraud import REFUNDS_OF_A_RUN, SHARE_BETWEEN, Fraud, Places, gathered, suspects
 from lib.generate.vectors import Ints, Span, Texts, iso_days, or_null, pick, rows, stamps, texts
 
 RATE_COLUMNS = "currency,valid_from,rate"
@@ -24,6 +25,7 @@ CHANGE_OF_A_MONTH = 0.015
 WITHOUT_RATE = ("XXX", "ZZZ")
 
 TYPES = {"payment": 93, "refund": 7}
+REFUND = 1
 STATUSES = {"settled": 84, "pending": 12, "failed": 4}
 SETTLED, PENDING, FAILED = range(3)
 WRONG_STATUSES = ("unknown", "lost")
@@ -49,8 +51,20 @@ class Payments(NamedTuple):
         return Payments._make(column[places] for column in self)
 
 
-def draw_payments(rng: np.random.Generator, customers: Ints, *, size: int, span: Span) -> Payments:
-    """So many payments of these customers, and a newer version of most that are pending at first."""
+def draw_payments(
+    rng: np.random.Generator,
+    customers: Ints,
+    *,
+    size: int,
+    span: Span,
+    fraud: Mapping[str, float],
+    fraud_rng: np.random.Generator,
+) -> tuple[Payments, Fraud]:
+    """So many payments of these customers, and a newer version of most that are pending at first; the fraud in them.
+
+    `fraud` is the share of the payments of each kind; `fraud_rng` draws it, so that it moves nothing else. The places
+    of the fraud are numbers of payments, less one.
+    """
     day = np.sort(rng.integers(0, span.days, size))
     first = Payments(
         number=1 + np.arange(size),
@@ -62,13 +76,26 @@ def draw_payments(rng: np.random.Generator, customers: Ints, *, size: int, span:
         paid_on=span.start.toordinal() + day,
         updated=day * DAY + rng.integers(0, DAY, size),
     )
+    planted = _plant(fraud_rng, first, fraud)
     decided = np.flatnonzero((first.status == PENDING) & (rng.random(size) < SHARE_DECIDED))
     later = first.take(decided)._replace(
         status=np.where(rng.random(len(decided)) < SHARE_FAILED, FAILED, SETTLED),
         updated=first.updated[decided] + rng.integers(*DECIDED_IN, len(decided)) * DAY,
     )
     both = Payments(*(np.concatenate(columns) for columns in zip(first, later, strict=True)))
-    return both.take(np.argsort(both.updated, kind="stable"))
+    return both.take(np.argsort(both.updated, kind="stable")), planted
+
+
+def _plant(rng: np.random.Generator, payments: Payments, fraud: Mapping[str, float]) -> Fraud:
+    """Make some settled payments refunds to one person, a few days after one another."""
+    size = len(payments.number)
+    # what is pending has a second version, which says the same
+    places = Places(rng, suspects(np.flatnonzero(payments.status == SETTLED), size))
+    step = 1 + int(SHARE_BETWEEN * size)
+    runs = [*places.runs(round(size * fraud.get("refunds", 0)), REFUNDS_OF_A_RUN, step=step)]
+    for run in runs:
+        payments.customer[run], payments.type[run] = payments.customer[run[0]], REFUND
+    return gathered(("refunds", run) for run in runs)
 
 
 def payment_lines(rng: np.random.Generator, drawn: Payments, faults: Faults, span: Span) -> Iterator[str]:

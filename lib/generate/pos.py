@@ -15,6 +15,7 @@ from lib.errors import ConfigError
 from lib.generate.adventureworks import PRODUCT_STREAM
 from lib.generate.catalogue import catalogue
 from lib.generate.faults import SALES_FAULTS, TILL_FAULTS, Faults, check_rates, draw_faults, known_faults
+from lib.generate.fraud import OF_TILLS, check_shares, known_fraud
 from lib.generate.json_files import write_array, write_lines
 from lib.generate.loyalty import DOMAIN, Buyers, Delivery, as_members, draw_buyers, draw_deliveries, draw_members
 from lib.generate.overlap import enrol_members
@@ -27,7 +28,7 @@ from lib.generate.vectors import Ints, Span
 from lib.generate.vectors import rows as tuples
 
 # Streams of their own, away from those of adventureworks.py.
-SHOP_STREAM, LOYALTY_STREAM, TILL_STREAM = range(10, 13)
+SHOP_STREAM, LOYALTY_STREAM, TILL_STREAM, FRAUD_STREAM = range(10, 14)
 LEAST_MEMBERS, LINES_OF_A_MEMBER = 50, 20
 
 # With more files than this, as of tills that send all the time, each day has a folder and no file is packed.
@@ -42,6 +43,7 @@ class Job(NamedTuple):
     span: Span
     seed: int
     rates: Mapping[str, float]
+    fraud: Mapping[str, float]
 
     def stream(self, number: int) -> np.random.Generator:
         """The random numbers of one part."""
@@ -59,20 +61,22 @@ def generate_pos(  # noqa: PLR0913 all but one are by name
     files: int = 12,
     customers: int | None = None,
     faults: Mapping[str, float],
+    fraud: Mapping[str, float] | None = None,
     web: WebPeople | None = None,
     overlap: Mapping[str, float] | None = None,
 ) -> list[Path]:
     """Write `rows` lines of sales over the days from `start` to `end`, and the customers, stores and people of them.
 
     `folder` is <landing>/pos; `customers` is the number of members of the loyalty programme, one for every twenty lines
-    unless it is given; `faults` says at what rate each fault hits a row. The folder `truth`, outside landing, gets one
-    line for every row that a fault hit. The landing files are returned in name order.
+    unless it is given; `faults` says at what rate each fault hits a row, `fraud` what share of sales is of each kind of
+    fraud. The folder `truth`, outside landing, gets one line for every row that a fault hit, and in pos_fraud.jsonl one
+    for every sale that is fraud. The landing files are returned in name order.
 
     With `web`, the customers of the web shop, some members are among them, and `overlap` says how many and at what rate
     each difference of records.py hits a record. Without it nobody else knows any of the members.
     """
-    check(rows=rows, start=start, end=end, seed=seed, files=files, customers=customers, faults=faults)
-    job = Job(folder, truth, Span(start, (end - start).days + 1), seed, faults)
+    check(rows=rows, start=start, end=end, seed=seed, files=files, customers=customers, faults=faults, fraud=fraud)
+    job = Job(folder, truth, Span(start, (end - start).days + 1), seed, faults, fraud or {})
     shops, loyalty = draw_shops(job.stream(SHOP_STREAM), start), job.stream(LOYALTY_STREAM)
     buyers = draw_buyers(loyalty, members_of(rows, customers), shops.weights)
     if web is None:
@@ -99,6 +103,7 @@ def check(
     files: int,
     customers: int | None = None,
     faults: Mapping[str, float],
+    fraud: Mapping[str, float] | None = None,
 ) -> None:
     """Refuse what cannot be generated."""
     if rows < 1:
@@ -112,6 +117,7 @@ def check(
     if seed < 0:
         raise ConfigError(f"seed must be at least 0, not {seed}")
     check_rates(faults, TILL_FAULTS)
+    check_shares(fraud or {}, OF_TILLS)
 
 
 def members_of(rows: int, customers: int | None) -> int:
@@ -141,8 +147,11 @@ def _write_customers(job: Job, deliveries: list[Delivery]) -> list[Path]:
 def _write_sales(job: Job, shops: Shops, buyers: Buyers, *, lines: int, files: int) -> list[Path]:
     """All lines by the time they arrived, cut into so many files, and what is wrong in them."""
     products, rng = catalogue(job.stream(PRODUCT_STREAM)), job.stream(TILL_STREAM)
-    till = draw_till(rng, shops, buyers, products, lines=lines, span=job.span)
+    crime = job.stream(FRAUD_STREAM)
+    till = draw_till(rng, shops, buyers, products, lines=lines, span=job.span, fraud=job.fraud, fraud_rng=crime)
     faults = draw_faults(rng, SALES_FAULTS, job.rates, len(till.sales.transaction))
+    # what waits in quarantine is not there to be found
+    faults.bits[till.witnesses] = 0
     labels = make_labels(shops, products, buyers=len(buyers.home), span=job.span)
     starts = np.arange(files) * lines // files
     paths = [job.folder / "sales" / name for name in _names(job.span, till.arrived[starts])]
@@ -151,6 +160,8 @@ def _write_sales(job: Job, shops: Shops, buyers: Buyers, *, lines: int, files: i
         write_lines(path, islice(texts, end - begin))
     places = [_landed(job, path) for path in paths]
     write_lines(job.truth / "pos_sales.jsonl", _wrong_sales(till, faults, places, starts))
+    numbers = till.sales.transaction[till.fraud.place]
+    write_lines(job.truth / "pos_fraud.jsonl", known_fraud(till.fraud, numbers, key="transaction_id", label="T{:010d}"))
     return paths
 
 

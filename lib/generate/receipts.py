@@ -12,14 +12,19 @@ import numpy as np
 from lib.generate.assortment import CATEGORIES, SUBCATEGORIES
 from lib.generate.catalogue import Product
 from lib.generate.faults import Faults
+from lib.generate.fraud import DISCOUNTS as TOO_GENEROUS
+from lib.generate.fraud import OVERCHARGES
+from lib.generate.fraud import QUANTITIES as TOO_MANY
 from lib.generate.shops import Shops
 from lib.generate.till import DAY, SECOND, Sales, Till
 from lib.generate.vectors import BATCH, Bools, Ints, Span, Texts
 
 DISCOUNTS = ("0", "0.05", "0.1", "0.15", "0.2", "0.5", "null", None)
-DISCOUNT_TOO_BIG, DISCOUNT_NOT_A_NUMBER = len(DISCOUNTS), len(DISCOUNTS) + 2
+# Behind what is usual comes what is fraud, and behind that what is wrong.
+DISCOUNT_TOO_BIG = len(DISCOUNTS) + len(TOO_GENEROUS)
+DISCOUNT_NOT_A_NUMBER = DISCOUNT_TOO_BIG + 2
 WRONG_DISCOUNTS = ("1.5", "-0.1", '"n/a"')
-QUANTITIES = ("1", "2", "3")
+QUANTITIES = tuple(range(1, 1 + TOO_MANY[1]))
 QUANTITY_NOT_POSITIVE, QUANTITY_NOT_WHOLE = len(QUANTITIES), len(QUANTITIES) + 2
 WRONG_QUANTITIES = ("0", "-1", '"two"', "1.5")
 WRONG_DATES = ('"2017-13-45"', '"yesterday"')
@@ -65,9 +70,11 @@ def make_labels(shops: Shops, products: Sequence[Product], *, buyers: int, span:
                 for each in shops.people
             ]
         ),
-        product=_texts([[_product(each, priced) for each in products] for priced in (True, False)]),
+        product=_texts([[_product(each, factor) for each in products] for factor in (1, *OVERCHARGES, None)]),
         quantity=_texts([f'"quantity": {each}, ' for each in (*QUANTITIES, *WRONG_QUANTITIES)]),
-        discount=_texts(["" if each is None else f'"discount": {each}, ' for each in (*DISCOUNTS, *WRONG_DISCOUNTS)]),
+        discount=_texts(
+            ["" if each is None else f'"discount": {each}, ' for each in (*DISCOUNTS, *TOO_GENEROUS, *WRONG_DISCOUNTS)]
+        ),
         payment=_texts([f'"payment_method": "{each}", "updated_at": ' for each in PAYMENTS]),
         day=_texts([iso, [f'"{day:%d/%m/%Y}' for day in days], iso]),
         clock=_texts([[f'T{at}Z"' for at in clocks], [f' {at}"' for at in clocks], ['"'] * len(clocks)]),
@@ -82,7 +89,7 @@ def _batch(sales: Sales, faults: Faults, labels: Labels) -> Iterator[str]:
         _heads(sales, faults.hits("transaction_id_null")),
         labels.card[card, sales.customer],
         labels.person[sales.person],
-        labels.product[faults.hits("price_null").astype(np.int64), sales.product],
+        labels.product[np.where(faults.hits("price_null"), -1, sales.overcharge), sales.product],
         labels.quantity[_quantities(sales, faults)],
         labels.discount[_discounts(sales, faults)],
         _dates(sales, faults.hits("date_not_a_date"), labels),
@@ -125,10 +132,13 @@ def _updates(sales: Sales, is_null: Bools, labels: Labels) -> Texts:
     return updates
 
 
-def _product(product: Product, priced: bool) -> str:
+def _product(product: Product, factor: float | None) -> str:
+    """With so many times its price, or none."""
     name, category = product.name, CATEGORIES[SUBCATEGORIES[product.subcategory - 1].category - 1]
     head = f'"product": {{"id": {dumps(product.sku)}, "name": {dumps(name)}, "category": {dumps(category)}'
-    return f'{head}, "price": {float(product.price):.2f}}}, ' if priced else f'{head}, "price": null}}, '
+    return (
+        f'{head}, "price": null}}, ' if factor is None else f'{head}, "price": {factor * float(product.price):.2f}}}, '
+    )
 
 
 def _texts(values: Sequence[object]) -> Texts:

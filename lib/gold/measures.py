@@ -188,7 +188,7 @@ def rfm_segment() -> Column:
     )
 
 
-def year_month(day: str) -> Column:
+def year_month(day: str | Column) -> Column:
     """A day's month as YYYY-MM."""
     return F.date_format(day, "yyyy-MM")
 

@@ -38,7 +38,8 @@ class GoldTable:
 
     `rows_of` names the inputs of which each row is a row of this table: their counts must add up to its own. A table
     with a `key` (SQL over its columns) can be computed for some keys alone; `routes` lead there from a changed input.
-    `clustered_by` names the column by whose values the rows of a large table are brought together into files.
+    `clustered_by` names the column by whose values the rows of a large table are brought together into files. A table
+    `is_sparse` if only few of the keys that there are have a row in it.
     """
 
     name: str
@@ -49,6 +50,7 @@ class GoldTable:
     key: tuple[str, ...] = ()
     routes: Mapping[str, Route] = field(default_factory=dict)
     clustered_by: str = ""
+    is_sparse: bool = False
 
     @property
     def description(self) -> str:
@@ -79,12 +81,14 @@ def gold_table(
     key: str | Sequence[str] = (),
     routes: Mapping[str, Route] | None = None,
     clustered_by: str = "",
+    is_sparse: bool = False,
 ) -> Callable[[Callable[..., DataFrame]], Callable[..., DataFrame]]:
     """Declare a function to be the gold table of its name; it stays a plain function that a test can call.
 
     With a `key`, a change of an input that has a route is followed to the keys that it touches, and these alone are
     computed again; a change of an input without one has the whole table computed. A table that is read by a stretch of
-    time is best `clustered_by` it: the files of other times are not read then.
+    time is best `clustered_by` it: the files of other times are not read then. Of one that `is_sparse`, that many keys
+    changed is judged by the rows of its inputs, for its own say nothing of how many keys there are.
     """
 
     def declare(function: Callable[..., DataFrame]) -> Callable[..., DataFrame]:
@@ -94,7 +98,15 @@ def gold_table(
             raise ValueError(f"gold.{function.__name__}: routes: {', '.join(unknown)} is none of its parameters")
         keys = (key,) if isinstance(key, str) else tuple(key)
         _TABLES[function.__name__] = GoldTable(
-            function.__name__, function, inputs, tuple(grain), tuple(rows_of), keys, routes or {}, clustered_by
+            function.__name__,
+            function,
+            inputs,
+            tuple(grain),
+            tuple(rows_of),
+            keys,
+            routes or {},
+            clustered_by,
+            is_sparse,
         )
         return function
 

@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame
 
 from lib.gold import routes
 from lib.gold.registry import GoldTable, gold_tables
-from lib.pipeline.context import Run, histories
+from lib.pipeline.context import Run, full_name, histories
 
 
 @dataclass(frozen=True)
@@ -143,11 +143,11 @@ def _has_another_day(table: GoldTable, now: Made, before: Made | None) -> bool:
 
 def _is_mostly_other(run: Run, changed: Mapping[str, Span]) -> bool:
     """Was much of an input of gold written? Of what gold writes each row is other than it was."""
-    for name, (full_name, before, now) in changed.items():
-        commits = run.tables.commits(full_name, after=before, through=now) if before >= 0 else None
+    for name, (place, before, now) in changed.items():
+        commits = run.tables.commits(place, after=before, through=now) if before >= 0 else None
         if name in gold_tables() and commits is not None:
             written = sum(commit.rows_written for commit in commits)
-            if written > run.settings.full_above * run.tables.count(full_name):
+            if written > run.settings.full_above * run.tables.count(place):
                 return True
     return False
 
@@ -192,7 +192,8 @@ def _keys(
             rows.unpersist()
         run.reporter.explain(table.name, error)
         return Scope(why=f"what changed in {', '.join(spans)} cannot be read any more")
-    n_rows = run.tables.count(f"gold.{table.name}")
+    counted = [full_name(name) for name in inputs] if table.is_sparse else [f"gold.{table.name}"]
+    n_rows = max(map(run.tables.count, counted))
     if found.count > run.settings.full_above * n_rows:
         rows.unpersist()
         return Scope(why=f"{found.count:,} keys of {n_rows:,} rows changed")

@@ -63,13 +63,13 @@ def test_margin_is_of_lines_whose_cost_is_known() -> None:
 
 def test_who_is_unknown_has_no_rank() -> None:
     columns = ["store_id", "store", "region", "sales_person_id", "person", "sales_month", "total_sales", "incentive",
-               "orders", "growth"]  # fmt: skip
+               "orders", "growth", "suspicious"]  # fmt: skip
     months = pd.DataFrame(
         [
-            ("s", "S", "R", "unknown", "unknown", "2017-01", 90.0, 0.0, 9, None),
-            ("s", "S", "R", "a", "Ann", "2017-01", 10.0, 1.0, 1, 0.5),
-            ("s", "S", "R", "b", "Bob", "2017-01", 20.0, 2.0, 2, None),
-            ("s", "S", "R", "a", "Ann", "2016-12", 5.0, 0.0, 1, None),
+            ("s", "S", "R", "unknown", "unknown", "2017-01", 90.0, 0.0, 9, None, 0),
+            ("s", "S", "R", "a", "Ann", "2017-01", 10.0, 1.0, 1, 0.5, 1),
+            ("s", "S", "R", "b", "Bob", "2017-01", 20.0, 2.0, 2, None, 0),
+            ("s", "S", "R", "a", "Ann", "2016-12", 5.0, 0.0, 1, None, 4),
         ],
         columns=columns,
     )
@@ -78,6 +78,7 @@ def test_who_is_unknown_has_no_rank() -> None:
     assert found == [["unknown", 90.0, 0.0], ["Bob", 20.0, 0.0], ["Ann", 10.0, 5.0]]
     assert rows["rank"].tolist()[1:] == [1.0, 2.0]
     assert pd.isna(rows["rank"].iloc[0])
+    assert rows["suspicious"].tolist() == [0, 0, 1]
     assert rows["contribution"].iloc[1] == pytest.approx(20 / 120)
 
 

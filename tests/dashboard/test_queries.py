@@ -24,6 +24,7 @@ def test_what_was_chosen_is_a_parameter() -> None:
         overview.top_products(filters, PERIOD, 5), customers.groups(filters, PERIOD, 20000),
         customers.top_customers(filters, PERIOD, 20), customers.cohorts(filters, PERIOD), customers.found(EVIL, 5),
         products.sold(filters, PERIOD), products.returned(filters, PERIOD), sales_team.months(filters, PERIOD),
+        sales_team.suspicious(filters, PERIOD, 100),
     ]  # fmt: skip
     assert [query.sql for query in asked if EVIL in query.sql] == []
     assert [

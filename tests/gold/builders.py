@@ -14,7 +14,7 @@ from lib.gold.marts.customer_metrics import customer_metrics
 from lib.gold.marts.sales_by_customer_month import sales_by_customer_month
 from lib.gold.registry import gold_tables
 from lib.identity.tables import SCHEMAS
-from lib.lakehouse import IncentiveTier
+from lib.lakehouse import Anomalies, IncentiveTier
 from lib.models.champions import Champions
 from lib.session import local_frame
 from tests.builders import CONF
@@ -90,7 +90,17 @@ DEFAULTS: dict[str, Row] = {
     },
     "pos_sales_people": {"sales_person_id": "P1", "name": "Alan Turing", "store_id": "S1"},
     "pos_stores": {"store_id": "S1", "name": "Main Street", "region": "Northwest", "country": "United States"},
+    "sales_anomalies": {
+        "source": "pos", "event": "sale", "event_id": "o1", "event_line": 1, "customer_id": "ada", "channel": "store",
+        "kinds": ["value"], "reasons": ["much"], "severity": "low", "event_date": "2017-01-01",
+        "event_month": "2017-01",
+    },
+    "sales_baselines": {"subject": "product", "subject_id": "bike", "sales_month": "2017-01", "sales": 100},
     "sales_by_customer_month": {"customer_id": "ada", "sales_month": "2017-01", "total_value": 10},
+    "sales_by_level_month": {
+        "subject": "product", "subject_id": "bike", "sales_month": "2017-01", "measure": "quantity", "level": 1,
+        "sales": 1,
+    },
     "sales_by_day": {"date": "2017-01-01", "total_value": 10},
     "sales_by_person_month": {
         "store_id": "pos:S1", "sales_person_id": "pos:P1", "sales_month": "2017-01", "total_value": 10,
@@ -119,6 +129,19 @@ SETTINGS: Row = {
     "champions": Champions(),
     "reasons_of_score": 3,
     "survivorship": load_settings(CONF).measures["survivorship"],
+    "anomalies": Anomalies(
+        z_above=3.5,
+        rare_below=0.01,
+        least_sales={"customer": 4, "product": 4, "place": 4},
+        least_scale={"value": 0.3, "quantity": 1, "discount": 0.1},
+        orders_of_a_day=3,
+        nobody_from=6,
+        refunds=2,
+        refund_days=30,
+        refund_share=0.5,
+        medium_from=1.5,
+        high_from=2.5,
+    ),
     "incentive_tiers": [
         IncentiveTier(**{"from": "100", "rate": "0.01"}),
         IncentiveTier(**{"from": 1000, "rate": 0.05}),
@@ -175,14 +198,22 @@ def line(customer: str, order: str, day: str, **more: object) -> Row:
 
 
 def customer_360_of(
-    customers: DataFrame, products: DataFrame, territories: DataFrame, facts: DataFrame, as_of: date, inactive: int
+    customers: DataFrame,
+    products: DataFrame,
+    territories: DataFrame,
+    facts: DataFrame,
+    as_of: date,
+    inactive: int,
+    *suspicious: Row,
 ) -> DataFrame:
-    """customer_360 with the customer_metrics of the same day."""
+    """customer_360 with the customer_metrics of the same day; `suspicious` are rows of sales_anomalies."""
     metrics, months = customer_metrics(facts, products, as_of, None), sales_by_customer_month(facts, as_of)
-    service, homes, former = (
-        frame(facts.sparkSession, name) for name in ("customer_service", "dim_locations", "former_customer_ids")
+    others = ("customer_scores", "customer_service", "dim_locations", "former_customer_ids")
+    scores, service, homes, former = (frame(facts.sparkSession, name) for name in others)
+    anomalies = frame(facts.sparkSession, "sales_anomalies", *suspicious)
+    return customer_360(
+        metrics, scores, service, customers, homes, territories, facts, former, anomalies, months, as_of, None, inactive
     )
-    return customer_360(metrics, service, customers, homes, territories, facts, former, months, as_of, None, inactive)
 
 
 @cache

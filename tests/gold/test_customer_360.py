@@ -46,6 +46,14 @@ LINES: tuple[Row, ...] = (
 )
 
 
+SUSPICIOUS: tuple[Row, ...] = (
+    {"customer_id": "ada", "event_id": "o1", "severity": "low"},
+    {"customer_id": "ada", "event_id": "o2", "severity": "high", "event_date": "2017-06-30"},
+    {"customer_id": "inferred", "event_id": "o5", "severity": "medium"},
+    {"customer_id": "bought later", "event_id": "o3", "severity": "high", "event_date": "2017-07-01"},
+)
+
+
 NO_MORE: Row = {"valid_from": "1900-01-01T00:00:00Z", "valid_to": "2017-01-01T00:00:00Z", "is_current": False}
 """What was, and is not any more, counts for nothing."""
 
@@ -74,6 +82,7 @@ def customers(spark: SparkSession) -> dict[str, dict[str, Any]]:
         sales(spark, *LINES),
         AS_OF,
         180,
+        *SUSPICIOUS,
     )
     rows = [row.asDict() for row in result.collect()]
     assert len(rows) == len(PEOPLE)
@@ -126,10 +135,21 @@ def test_who_never_bought_has_zeros_for_totals_and_nothing_else(customers: dict[
     zeros = {"total_orders", "total_quantity", "total_spend", "total_margin", "distinct_products", "historical_ltv"}
     zeros |= {"spend_last_90_days", "spend_last_12_months", "spend_previous_12_months", "spend_web", "spend_store"}
     zeros |= {name for name in row if name.startswith("interactions")} | {"complaints", "open_follow_ups", "payments"}
+    zeros |= {"suspicious_events"}
+    known |= {"is_suspicious"}
     assert {name for name, value in row.items() if value == 0 and value is not False} == zeros
     assert {name for name, value in row.items() if value is not None} == known | zeros
     assert picked(row, "full_name", "annual_income", "rfm_segment") == ("Nobody", Decimal(90000), "Never bought")
     assert row["is_inactive"] is True
+
+
+def test_suspicious_events_are_counted_to_as_of_and_one_of_high_severity_is_marked(
+    customers: dict[str, dict[str, Any]],
+) -> None:
+    names = ("ada", "inferred", "bought later", "never bought")
+    assert {name: picked(customers[name], "suspicious_events", "is_suspicious") for name in names} == {
+        "ada": (2, True), "inferred": (1, False), "bought later": (0, False), "never bought": (0, False),
+    }  # fmt: skip
 
 
 def test_ranks_and_scores_are_of_buyers_alone(customers: dict[str, dict[str, Any]]) -> None:

@@ -44,7 +44,7 @@ WEB: Row = {"channel": "web", "order_id": "SO1", "total_value": 1_000_000}
 def months(spark: SparkSession) -> Months:
     """All columns of each row, by store, sales person and month."""
     people = [{"sales_person_id": "ada", "name": "Ada"}, {"sales_person_id": "eve", "name": None, "is_inferred": True}]
-    made_of = made(spark, mart_sales_team, fact_sales=[*SALES, WEB], dim_sales_people=people)
+    made_of = made(spark, mart_sales_team, fact_sales=[*SALES, WEB], dim_sales_people=people, sales_anomalies=[])
     rows = [row.asDict() for row in made_of.collect()]
     found = {(row["store_id"], row["sales_person_id"], row["sales_month"]): row for row in rows}
     assert len(found) == len(rows)
@@ -75,7 +75,7 @@ def test_nobody_has_a_row_before_the_first_or_after_the_last_sale(months: Months
 def test_a_growth_rate_is_rounded_once(spark: SparkSession) -> None:
     # -0.54690649961…: of nine digits -0.546906500, which would go on to -0.546907
     sales = [sale("s", "ada", "2017-03-01", "1247.5350"), sale("s", "ada", "2017-04-01", "565.2500")]
-    found = made(spark, mart_sales_team, fact_sales=sales, dim_sales_people=[])
+    found = made(spark, mart_sales_team, fact_sales=sales, dim_sales_people=[], sales_anomalies=[])
     assert_rows(found, ["sales_month", "sales_growth_rate"], [("2017-03", None), ("2017-04", Decimal("-0.546906"))])
 
 
@@ -153,7 +153,7 @@ def test_the_rate_of_the_last_tier_that_is_reached_is_paid_on_all_sales_of_the_m
     values = ("99.99", "100", "999.99", "1000", "2000")
     lines = [sale("s", f"sold {value}", "2017-01-01", value) for value in values]
     assert_rows(
-        made(spark, mart_sales_team, fact_sales=lines),
+        made(spark, mart_sales_team, fact_sales=lines, sales_anomalies=[]),
         ["sales_person_id", "CAST(incentive AS STRING)"],
         [
             ("sold 99.99", "0.0000"),
@@ -170,6 +170,7 @@ def test_a_single_tier_from_zero_pays_everyone(spark: SparkSession) -> None:
         spark,
         mart_sales_team,
         fact_sales=[sale("s", "p", "2017-01-01", 30)],
+        sales_anomalies=[],
         incentive_tiers=[IncentiveTier(**{"from": 0, "rate": 1})],
     )
     assert_rows(rows, ["incentive"], [(Decimal("30.0000"),)])
@@ -182,7 +183,7 @@ def test_an_order_of_two_lines_is_one_transaction_and_of_two_people_one_of_each(
         sale("s", "q", "2017-01-01", 40, order_id="o1", order_line=3),
     ]
     assert_rows(
-        made(spark, mart_sales_team, fact_sales=lines),
+        made(spark, mart_sales_team, fact_sales=lines, sales_anomalies=[]),
         ["sales_person_id", "total_transactions", "max_single_transaction"],
         [("p", 1, Decimal("30.0000")), ("q", 1, Decimal("40.0000"))],
     )

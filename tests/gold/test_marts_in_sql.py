@@ -61,6 +61,20 @@ def generated_value(rng: Random) -> Row:
     }
 
 
+def some_of(lines: list[Row]) -> list[Row]:
+    """Every tenth line as something suspicious."""
+    copied = ("customer_id", "store_id", "sales_person_id", "channel")
+    return [
+        {
+            **{name: line[name] for name in copied},
+            "event_id": line["order_id"],
+            "event_line": line["order_line"],
+            "event_month": f"{line['order_date']:%Y-%m}",
+        }
+        for line in lines[::10]
+    ]
+
+
 @pytest.fixture(scope="module")
 def tables(spark: SparkSession) -> dict[str, DataFrame]:
     """What the marts are made of."""
@@ -80,6 +94,7 @@ def tables(spark: SparkSession) -> dict[str, DataFrame]:
         "dim_products": frame(spark, "dim_products", {}),
         "dim_territories": frame(spark, "dim_territories", *places),
         "dim_sales_people": frame(spark, "dim_sales_people", *people),
+        "sales_anomalies": frame(spark, "sales_anomalies", *some_of(generated_sales(700, seed=7))),
     }
 
 
@@ -173,7 +188,12 @@ def test_mart_customers_is_what_sql_says(tables: dict[str, DataFrame], sql: duck
 
 def test_mart_sales_team_is_what_sql_says(tables: dict[str, DataFrame], sql: duckdb.DuckDBPyConnection) -> None:
     assert_same(
-        mart_sales_team(tables["dim_sales_people"], sales_by_person_month(tables["fact_sales"]), TIERS),
+        mart_sales_team(
+            tables["dim_sales_people"],
+            tables["sales_anomalies"],
+            sales_by_person_month(tables["fact_sales"]),
+            TIERS,
+        ),
         sql.sql(
             """
             WITH sold AS (
@@ -214,7 +234,11 @@ def test_mart_sales_team_is_what_sql_says(tables: dict[str, DataFrame], sql: duc
                    money(m.largest) AS max_single_transaction,
                    ratio(100 * m.sales / nullif((SELECT sum(s.value) FROM sold s
                                                  WHERE s.store = m.store AND s.month = m.month), 0))
-                   AS sales_contribution_percentage
+                   AS sales_contribution_percentage,
+                   (SELECT count(*) FROM sales_anomalies a
+                    WHERE a.event = 'sale' AND a.channel = 'store' AND coalesce(a.store_id, 'unknown') = m.store
+                      AND coalesce(a.sales_person_id, 'unknown') = m.person
+                      AND a.event_month = year_month(m.month)) AS suspicious_sales
             FROM months m
             LEFT JOIN months b ON (b.store, b.person) = (m.store, m.person) AND b.month = m.month - INTERVAL 1 MONTH
             LEFT JOIN dim_sales_people d ON d.sales_person_id = m.person

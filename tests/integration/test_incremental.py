@@ -143,6 +143,8 @@ def test_a_night_computes_the_keys_that_its_files_touch_and_writes_the_rows_that
     # the payment that waited for its rate, and one whose rate is another now
     assert found[2, "fact_payments"][0:2] == ("incremental", 2)
     assert found[3, "fact_interactions"] == ("incremental", 2, 2)
+    # of a table without a row, as nothing is suspicious here, the customers of new sales alone are computed
+    assert found[2, "sales_anomalies"][0] == found[3, "sales_anomalies"][0] == "incremental"
     # 21 web lines have the product with the other price, and one receipt came
     assert found[3, "fact_sales"][0::2] == ("incremental", 22)
     # what held before, what holds now, and the newest price of a product that the till alone knows

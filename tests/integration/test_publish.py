@@ -109,7 +109,7 @@ def test_the_tables_tell_what_they_are_and_a_night_loads_what_changed(published:
     loads = "SELECT table_name, load_id FROM serving.loads ORDER BY 1, 2"
     before = admin(published, loads)
     outcome = publish(published)
-    assert "26 tables, 26 unchanged" in outcome.last_line
+    assert "29 tables, 29 unchanged" in outcome.last_line
     assert admin(published, "SELECT run_id, through_run_id FROM serving.publications") == [(1, 2)]
 
     [(mine,)] = ask(published, "SELECT serving.live()")

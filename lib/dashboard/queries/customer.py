@@ -37,3 +37,14 @@ def timeline(customer: str, limit: int) -> Query:
         """,
         {"id": customer, "limit": limit},
     )
+
+
+def suspicious(customer: str) -> Query:
+    """One row per sale or refund of the customer that is suspicious, the newest first."""
+    return Query(
+        """
+        SELECT severity, event_date AS day, event, event_id AS id, value, array_to_string(reasons, '; ') AS why
+        FROM sales_anomalies WHERE customer_id = %(id)s ORDER BY event_date DESC, event, event_id, event_line
+        """,
+        {"id": customer},
+    )

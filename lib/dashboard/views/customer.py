@@ -83,6 +83,7 @@ def _draw(view: View, who: dict[str, Any]) -> None:
     )
     _outlook(who)
     _timeline(view, who["customer_id"])
+    _suspicions(view, who["customer_id"])
     left, right = st.columns([2, 3])
     with left, st.container(border=True):
         rows = pd.DataFrame([{"figure": _title(name), "value": _said(who[name], name)} for name in _METRICS])
@@ -154,6 +155,16 @@ def _timeline(view: View, customer: str) -> None:
             found, "timeline",
             {"day": ("Day", "date"), "kind": "Event", "id": "Number", "what": "How", "detail": "What",
              "amount": ("US dollars", "dollars")}, height=260,
+        )  # fmt: skip
+
+
+def _suspicions(view: View, customer: str) -> None:
+    found = view.fetch(queries.suspicious(customer))
+    if not found.empty:
+        layout.table(
+            found, "suspicions",
+            {"severity": "Severity", "day": ("Day", "date"), "event": "Event", "id": "Number",
+             "value": ("US dollars", "dollars"), "why": "Why"}, height="content", title="Suspicious",
         )  # fmt: skip
 
 

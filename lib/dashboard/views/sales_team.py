@@ -13,7 +13,11 @@ _TITLES: dict[str, str | tuple[str, str]] = {
     "rank": ("Rank", "count"), "person": "Sales person", "store": "Store", "region": "Region",
     "orders": ("Orders", "count"), "sales": ("Sales", "dollars"), "growth": ("Growth, last month", "percent"),
     "contribution": ("Contribution", "percent"),
-    "incentive": ("Incentive", "dollars"),
+    "incentive": ("Incentive", "dollars"), "suspicious": ("Suspicious sales", "count"),
+}  # fmt: skip
+_SUSPICIOUS: dict[str, str | tuple[str, str]] = {
+    "severity": "Severity", "day": ("Day", "date"), "person": "Sales person", "store": "Store", "sale": "Sale",
+    "customer_id": "Customer", "value": ("US dollars", "dollars"), "why": "Why",
 }  # fmt: skip
 _TIPS = {
     "person": ("Sales person", "text"), "store": ("Store", "text"), "sales": ("Sales", "dollars"),
@@ -49,13 +53,18 @@ def page(view: View) -> None:
         _bars(view, top, "contribution", kind="percent", title="Contribution to the sales shown")
     _months(view, months)
     layout.table(people.round(4), "sales-team", _TITLES, title="All sales people")
+    found = view.fetch(queries.suspicious(view.filters, period, view.dashboard.rows_at_most))
+    if view.filters.store:
+        found = found[found["store"].isin(view.filters.store)]
+    if not found.empty:
+        layout.table(found, "suspicious-sales", _SUSPICIOUS, title="Suspicious sales")
 
 
 def ranking(months: pd.DataFrame, period: Period) -> pd.DataFrame:
     """One row per store and sales person, ranked by the sales of the period; who is unknown has no rank."""
     keys = ["store_id", "store", "region", "sales_person_id", "person"]
     is_now = months["sales_month"] >= f"{period.start:%Y-%m}"
-    now = months[is_now].groupby(keys, as_index=False)[["total_sales", "incentive", "orders"]].sum()
+    now = months[is_now].groupby(keys, as_index=False)[["total_sales", "incentive", "orders", "suspicious"]].sum()
     before = months[~is_now].groupby(["store_id", "sales_person_id"])["total_sales"].sum()
     rows = now.rename(columns={"total_sales": "sales"}).merge(
         before.rename("before").reset_index(), on=["store_id", "sales_person_id"], how="left"

@@ -25,6 +25,7 @@ def customer_360(  # noqa: PLR0913 each is an input or a setting
     dim_territories: DataFrame,
     fact_sales: DataFrame,
     former_customer_ids: DataFrame,
+    sales_anomalies: DataFrame,
     sales_by_customer_month: DataFrame,
     as_of: date,
     held_at: datetime | None,
@@ -114,6 +115,8 @@ def customer_360(  # noqa: PLR0913 each is an input or a setting
     predicted_orders_90_days: DOUBLE. Days with an order to be expected in the 90 days after as_of; NULL as above.
     predicted_value_12_months: DECIMAL(19,4). Spend to be expected in the 365 days after as_of, US dollars; NULL as
       above.
+    suspicious_events: BIGINT. Number of the customer's sales and refunds in sales_anomalies.
+    is_suspicious: BOOLEAN. One of them is of severity high.
     as_of: DATE. The day for which the row holds.
     """
     spending = measures.spending(sales_by_customer_month, fact_sales, as_of)
@@ -127,6 +130,13 @@ def customer_360(  # noqa: PLR0913 each is an input or a setting
     former = former_customer_ids.groupBy("customer_id").agg(
         F.sort_array(F.collect_list("former_id")).alias("former_ids")
     )
+    suspicions = (
+        measures.until(sales_anomalies, as_of, "event_date")
+        .groupBy("customer_id")
+        .agg(
+            F.count(F.lit(1)).alias("suspicious_events"), F.bool_or(F.col("severity") == "high").alias("is_suspicious")
+        )
+    )
     places = dim_territories.select("territory_id", "country", "region")
     buyers = measures.standing(customer_metrics.join(places, "territory_id", how="left"))
     customers = (
@@ -137,6 +147,7 @@ def customer_360(  # noqa: PLR0913 each is an input or a setting
         .join(customer_scores.select("customer_id", *_SCORES), "customer_id", how="left")
         .join(homes, "location_id", how="left")
         .join(former, "customer_id", how="left")
+        .join(suspicions, "customer_id", how="left")
     )
     days_since = F.date_diff(F.lit(as_of), F.col("last_order_date"))
     return customers.select(
@@ -204,5 +215,7 @@ def customer_360(  # noqa: PLR0913 each is an input or a setting
         "failed_payment_share",
         "last_payment_on",
         *_SCORES,
+        measures.or_zero("suspicious_events", "bigint"),
+        F.coalesce("is_suspicious", F.lit(False)).alias("is_suspicious"),
         F.lit(as_of).alias("as_of"),
     )

@@ -16,7 +16,10 @@ _PAIR = ("store_id", "sales_person_id")
 
 @gold_table(grain=["store_id", "sales_person_id", "sales_month"])
 def mart_sales_team(
-    dim_sales_people: DataFrame, sales_by_person_month: DataFrame, incentive_tiers: Sequence[IncentiveTier]
+    dim_sales_people: DataFrame,
+    sales_anomalies: DataFrame,
+    sales_by_person_month: DataFrame,
+    incentive_tiers: Sequence[IncentiveTier],
 ) -> DataFrame:
     """One row per store, sales person and month, from the first to the last month in which the person sold there.
 
@@ -46,11 +49,14 @@ def mart_sales_team(
     max_single_transaction: DECIMAL(19,4). Value of the largest order of the month, US dollars; NULL without one.
     sales_contribution_percentage: DECIMAL(19,6). Share of the store's sales of the month, in percent, 0 to 100; NULL
       where the store had none.
+    suspicious_sales: BIGINT. Number of the month's order lines in sales_anomalies.
     """
     people = dim_sales_people.select("sales_person_id", F.col("name").alias("full_name"))
     months = _compared(_without_gaps(_months_with_sales(sales_by_person_month)))
     is_known = F.col("sales_person_id") != UNKNOWN
-    return months.join(people, "sales_person_id", how="left").select(
+    suspicious = _suspicious(sales_anomalies)
+    named = months.join(people, "sales_person_id", how="left")
+    return named.join(suspicious, [*_PAIR, "month"], how="left").select(
         *_PAIR,
         "full_name",
         measures.year_month("month").alias("sales_month"),
@@ -69,6 +75,7 @@ def mart_sales_team(
         F.try_divide("sales", "total_transactions").cast(measures.MONEY).alias("avg_transaction_value"),
         _money("largest", "max_single_transaction"),
         measures.ratio(100 * F.col("sales"), F.col("sales_of_store")).alias("sales_contribution_percentage"),
+        measures.or_zero("suspicious_sales", "bigint"),
     )
 
 
@@ -80,6 +87,16 @@ def _months_with_sales(sales: DataFrame) -> DataFrame:
         F.col("total_value").alias("sales"),
         "total_transactions",
         F.col("max_order_value").alias("largest"),
+    )
+
+
+def _suspicious(anomalies: DataFrame) -> DataFrame:
+    """One row per store, sales person and first day of a month with suspicious sales in stores: how many."""
+    # what says neither store nor person may have been sold in the web shop
+    in_store = anomalies.filter("event = 'sale' AND channel = 'store'")
+    named = in_store.withColumns({member: F.coalesce(member, F.lit(UNKNOWN)) for member in _PAIR})
+    return named.groupBy(*_PAIR, measures.first_day("event_month").alias("month")).agg(
+        F.count(F.lit(1)).alias("suspicious_sales")
     )
 
 
