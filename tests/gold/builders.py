@@ -71,6 +71,7 @@ DEFAULTS: dict[str, Row] = {
         "is_inactive": False,
     },
     "customer_identities": {"source": "pos", "source_customer_id": "C1", "customer_id": "K1"},
+    "customer_features": {"customer_id": "ada", "purchases": 1},
     "customer_metrics": {"customer_id": "ada", "total_orders": 1},
     "customer_scores": {"customer_id": "ada"},
     "customer_service": {"customer_id": "ada"},

@@ -15,6 +15,10 @@ from pyspark.sql import functions as F
 
 from lib.config import load_settings
 from lib.gold.registry import GoldTable, code_version, gold_table, gold_tables
+from lib.models.champions import Champion, Champions
+from lib.models.churn import ChurnModel
+from lib.models.lifetime import ValueModel
+from lib.models.value import Purchases, Spend
 from lib.pipeline.build import input_mistakes
 from tests.builders import CONF
 from tests.gold.builders import DEFAULTS, SETTINGS, Row, frame
@@ -42,6 +46,10 @@ ROWS: dict[str, list[Row]] = {
     ],
     "pos_stores": [{"store_id": "S1"}, {"store_id": "S2", "region": "North", "country": "Iceland"}],
 }
+CHAMPIONS = Champions(
+    Champion("churn", "1", ChurnModel(90, 365, ("recency", "in_stores"), (0.0, 0.0), (1.0, 1.0), (1.0, -1.0), 0.0)),
+    Champion("value", "1", ValueModel(Purchases(0.25, 4.4, 0.8, 2.5), Spend(6.0, 4.0, 15.0), 180)),
+)
 DAYS = {
     "fact_interactions": "interaction_date", "fact_payments": "payment_date", "fact_returns": "return_date",
     "fact_sales": "order_date",
@@ -51,7 +59,7 @@ DAYS = {
 @pytest.fixture(scope="module")
 def built(spark: SparkSession) -> dict[str, DataFrame]:
     """Every gold table, made of the others and of a few rows of silver with unknown and missing members."""
-    frames: dict[str, Any] = dict(SETTINGS)
+    frames: dict[str, Any] = {**SETTINGS, "champions": CHAMPIONS}
 
     def of(name: str) -> Any:
         if name not in frames:
@@ -87,7 +95,8 @@ def test_the_grain_of_every_table_is_unique(built: dict[str, DataFrame]) -> None
     ]
     found = {row["table"]: (row["rows"], row["keys"]) for row in reduce(DataFrame.unionByName, counts).collect()}
     assert found == {
-        "customer_360": (8, 8), "customer_metrics": (4, 4), "customer_service": (2, 2), "dim_agents": (2, 2),
+        "customer_360": (8, 8), "customer_features": (4, 4), "customer_metrics": (4, 4),
+        "customer_scores": (4, 4), "customer_service": (2, 2), "dim_agents": (2, 2),
         "dim_customers": (8, 8), "dim_date": (1, 1), "dim_locations": (1, 1), "dim_products": (4, 4),
         "fact_interactions": (2, 2), "fact_payments": (2, 2),
         "dim_sales_people": (2, 2), "dim_stores": (3, 3), "dim_territories": (3, 3), "fact_returns": (3, 3),
