@@ -7,7 +7,7 @@ import psycopg
 import streamlit as st
 
 from lib.dashboard import source
-from lib.dashboard.database import NothingPublished
+from lib.dashboard.database import NothingPublished, PublishedBefore
 from lib.dashboard.views import customer, customers, operations, overview, products, sales_team
 from lib.errors import LakehouseError
 
@@ -32,6 +32,10 @@ def _help(error: Exception) -> None:
         )
         st.markdown("Make a small lake from generated files, or publish the one that is there:")
         st.code("make demo\nmake publish", language="shell")
+    elif isinstance(error, PublishedBefore):
+        st.info("What is served was published by an earlier version of this project.", icon=":material/history:")
+        st.markdown("A run brings gold and what is served up to this one:")
+        st.code("make run", language="shell")
     else:
         st.warning("The database cannot be read.", icon=":material/cloud_off:")
         st.markdown("See that it runs, and what `conf/lakehouse.yml` says of it under `serving`; then look again:")

@@ -27,6 +27,10 @@ class NothingPublished(LakehouseError):  # noqa: N818 what is the case, not who 
     """The database is there, and there is nothing in it to show."""
 
 
+class PublishedBefore(LakehouseError):  # noqa: N818 what is the case, not who erred
+    """What is served was published by an earlier version of this project."""
+
+
 @dataclass(frozen=True)
 class Publication:
     """What a page is from."""
@@ -94,9 +98,16 @@ class Reader:
         return found
 
     def fetch(self, schema: str, query: Query) -> pd.DataFrame:
-        """The rows of a query over the tables of a schema."""
+        """The rows of a query over the tables of a schema.
+
+        Raises:
+            PublishedBefore: if the schema lacks a table or a column that pages of today show.
+        """
         with self._connection(schema) as connection, connection.cursor() as cursor:
-            cursor.execute(query.sql.encode(), query.params)
+            try:
+                cursor.execute(query.sql.encode(), query.params)
+            except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
+                raise PublishedBefore(f"{self.place}: {schema}: {_first_line(error)}") from error
             names = [column.name for column in cursor.description or ()]
             return pd.DataFrame.from_records(cursor.fetchall(), columns=names)
 

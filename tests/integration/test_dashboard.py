@@ -12,7 +12,9 @@ from playwright.sync_api import Browser, BrowserContext
 
 from lib.config import Settings
 from lib.dashboard import formats
+from lib.dashboard.database import PublishedBefore, Reader
 from lib.dashboard.periods import last_months
+from lib.dashboard.queries.query import Query
 from lib.serving.database import serving
 from tests.builders import Lake
 from tests.integration.browser import Visitor, running_browser, running_dashboard
@@ -386,3 +388,15 @@ def test_the_period_ends_with_the_newest_sale(sql: Callable[..., Rows]) -> None:
     ((start, end),) = sql("SELECT %(start)s::date, %(end)s::date")
     assert isinstance(start, date)
     assert start < end
+
+
+def test_what_an_earlier_version_published_is_told_apart_from_a_dead_database(published: Settings) -> None:
+    reader = Reader(published, published.dashboard, "gold_reader")
+    try:
+        live = reader.publication().schema
+        for asked in ("SELECT * FROM a_table_of_tomorrow", "SELECT a_column_of_tomorrow FROM customer_360"):
+            with pytest.raises(PublishedBefore, match="of_tomorrow"):
+                reader.fetch(live, Query(asked))
+        assert len(reader.fetch(live, Query("SELECT 1"))) == 1, "the connection goes on"
+    finally:
+        reader.close()
