@@ -255,6 +255,32 @@ def explain_job(description: str | None, conf: Path, argv: Sequence[str] | None 
     return ended(work)
 
 
+def export_job(description: str | None, conf: Path, argv: Sequence[str] | None = None) -> int:
+    """A job that writes down all that is known of a person."""
+    parser = arguments(description, conf)
+    parser.add_argument("--customer", required=True, help="an id of gold, a record (pos:C0001234), a key or an e-mail")
+    parser.add_argument("--to", type=Path, metavar="FILE", help="where it is written (default: standard output)")
+    given = parser.parse_args(argv)
+
+    def work() -> int:
+        settings = settings_of(given)
+        from lib.export import export
+
+        said = json.dumps(
+            export(_tables(settings), settings, given.customer), default=str, ensure_ascii=False, indent=2
+        )
+        if given.to is None:
+            sys.stdout.write(said + "\n")
+        else:
+            try:
+                given.to.write_text(said + "\n", encoding="utf-8")
+            except OSError as error:
+                raise LakehouseError(f"{given.to}: cannot be written: {error.strerror}") from None
+        return 0
+
+    return ended(work)
+
+
 def status_job(description: str | None, conf: Path, argv: Sequence[str] | None = None) -> int:
     """A job that says how a lake is."""
     parser = arguments(description, conf)

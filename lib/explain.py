@@ -15,14 +15,15 @@ from rich.console import Console
 from lib import quality, silver
 from lib.bronze import texts_of
 from lib.config import Settings
-from lib.contract import Contract, bronze_name
+from lib.contract import Contract
 from lib.errors import LakehouseError
 from lib.figures import FACTS, FIGURES, Fact
 from lib.gold import measures
 from lib.gold.golden import GROUPS
 from lib.gold.ids import id_of
 from lib.gold.registry import gold_tables
-from lib.identity.tables import DESCRIBED_BY, EVENTS, FORMER, NAMED_BY, SCHEMAS
+from lib.identity.tables import EVENTS, SCHEMAS
+from lib.persons import described, find, named
 from lib.silver import ADDRESS
 from lib.tables import Tables
 from lib.terminal import print_rows
@@ -31,7 +32,7 @@ from lib.terminal import print_rows
 def explain(
     tables: Tables, settings: Settings, asked: str, *, column: str | None = None, limit: int = 20
 ) -> dict[str, Any]:
-    """All that there is to say of a customer, who is asked for by an id of any kind (`find`).
+    """All that there is to say of a customer, who is asked for by an id of any kind (`lib.persons.find`).
 
     `customer`: id, name, systems and former ids; `records`: each row of silver that describes them, with its file and
     address in bronze; `joins`: how each record came to be this customer; `values`: what counts, from which record, by
@@ -60,56 +61,23 @@ def explain(
     }
 
 
-def find(tables: Tables, asked: str) -> str:
-    """The customer's id in gold: asked for by it, a former one, a record (`pos:C1`), a key of any source, or an e-mail.
-
-    Raises:
-        LakehouseError: if gold was never built, nobody has this id, or several do.
-    """
-    if tables.snapshot("gold.dim_customers") is None or tables.snapshot("gold.customer_360") is None:
-        raise LakehouseError("gold has no customers yet: `make run` builds it")
-    customers = tables.read("gold.dim_customers").filter("is_current")
-    former = tables.read_or_empty(FORMER, SCHEMAS[FORMER]).filter(F.col("former_id") == asked)
-    is_asked = F.exists("source_ids", lambda each: (each == asked) | (F.substring_index(each, ":", -1) == asked))
-    found = customers.filter((F.col("customer_id") == asked) | is_asked | (F.col("email") == asked.lower()))
-    ids = [row[0] for row in found.select("customer_id").union(former.select("customer_id")).distinct().collect()]
-    if not ids:
-        raise LakehouseError(
-            f"customer {asked}: nobody has this id; an id of gold, a record ('pos:C0001234'), a source's key or an "
-            "e-mail address is understood"
-        )
-    if len(ids) > 1:
-        raise LakehouseError(f"customer {asked}: may be {', '.join(sorted(ids))}; ask for one of them")
-    return str(ids[0])
-
-
 def _rows(rows: DataFrame) -> list[dict[str, Any]]:
     return [row.asDict(recursive=True) for row in rows.collect()]
 
 
-def _keys(source_ids: Sequence[str], source: str) -> list[str]:
-    parts = [each.split(":", 1) for each in source_ids]
-    return [key for name, key in parts if name == source]
-
-
-def _of_silver(tables: Tables, settings: Settings, entity: str, key: str, keys: Sequence[str]) -> DataFrame:
-    rows = tables.read_or_empty(f"silver.{entity}", silver.schema_of(settings.contracts[entity]))
-    return rows.filter(F.col(key).cast("string").isin(*keys))
-
-
 def _records(tables: Tables, settings: Settings, source_ids: Sequence[str]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    for source, entities in DESCRIBED_BY.items():
-        keys = _keys(source_ids, source)
-        for entity, key in entities.items() if keys else ():
-            rows = _of_silver(tables, settings, entity, key, keys).select(
-                id_of(source, key).alias("record"),
-                F.lit(entity).alias("entity"),
-                F.col("_source_file").alias("file"),
-                F.col("_source_modified_at").alias("file_modified_at"),
-                *ADDRESS,
-            )
-            found += _rows(rows.orderBy("record", *ADDRESS))
+    for each in described(settings, source_ids):
+        contract = each.contract
+        silver_rows = tables.read_or_empty(f"silver.{contract.table}", silver.schema_of(contract))
+        rows = each.in_silver(silver_rows).select(
+            id_of(contract.source, each.column).alias("record"),
+            F.lit(contract.table).alias("entity"),
+            F.col("_source_file").alias("file"),
+            F.col("_source_modified_at").alias("file_modified_at"),
+            *ADDRESS,
+        )
+        found += _rows(rows.orderBy("record", *ADDRESS))
     return found
 
 
@@ -180,20 +148,15 @@ def _ways(contract: Contract, name: str) -> str:
 
 def _quarantine(tables: Tables, settings: Settings, source_ids: Sequence[str]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    for source, described in DESCRIBED_BY.items():
-        keys = [key.upper() for key in _keys(source_ids, source)]
-        for entity, key in {**described, **NAMED_BY[source]}.items() if keys else ():
-            if tables.snapshot(f"silver.{entity}_quarantine") is None:
-                continue
-            path = ".".join(map(bronze_name, settings.contracts[entity].source_columns[key].split(".")))
-            named = F.upper(F.trim(F.get_json_object(F.coalesce("correction", "raw"), f"$.{path}")))
-            rows = tables.read(f"silver.{entity}_quarantine").filter(named.isin(*keys))
-            found += _rows(
-                rows.select(
-                    F.lit(entity).alias("entity"), "status", F.col("dq_errors").alias("reasons"),
-                    F.col("_source_file").alias("file"), *ADDRESS,
-                ).orderBy(*ADDRESS)
-            )  # fmt: skip
+    for each in named(settings, source_ids):
+        entity = each.contract.table
+        if tables.snapshot(f"silver.{entity}_quarantine") is None:
+            continue
+        rows = each.in_quarantine(tables.read(f"silver.{entity}_quarantine")).select(
+            F.lit(entity).alias("entity"), "status", F.col("dq_errors").alias("reasons"),
+            F.col("_source_file").alias("file"), *ADDRESS,
+        )  # fmt: skip
+        found += _rows(rows.orderBy(*ADDRESS))
     return found
 
 

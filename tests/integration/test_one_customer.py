@@ -10,8 +10,10 @@ from pyspark.sql import SparkSession
 from rich.console import Console
 
 from lib.errors import LakehouseError
-from lib.explain import explain, figure_of, find, print_explanation
+from lib.explain import explain, figure_of, print_explanation
+from lib.export import export
 from lib.figures import FIGURES
+from lib.persons import find
 from lib.tables import Tables
 from tests.builders import CONF, CUSTOMERS_HEADER, PRODUCTS_HEADER, SALES_HEADER, Lake
 
@@ -180,6 +182,25 @@ def test_a_customer_is_found_by_any_id_and_explained_to_the_last_row(lake: Peopl
     assert "K000000001  Ada Byron  adventureworks, crm, pos, formerly K000000002" in out.getvalue()
     assert "107.0000 = coalesce(sum(total_value), 0) over 2 rows of gold.fact_sales: adds up" in out.getvalue()
     assert figure["shown"][0]["file"] in ("adventureworks/AdventureWorks_Sales_2017.csv", "pos/sales/1.json")
+
+
+def test_all_that_is_known_of_a_customer_is_written_down_and_nothing_of_anybody_else(
+    lake: People, spark: SparkSession
+) -> None:
+    said = export(Tables(spark, lake.root), lake.settings(), K2)
+    text = json.dumps(said, default=str, ensure_ascii=False)
+    assert said["customer"] == {
+        "customer_id": K1, "former_ids": [K2], "records": ["adventureworks:1", "crm:P1", "pos:C1"],
+    }  # fmt: skip
+    assert {entity: len(rows) for entity, rows in said["bronze"].items()} == {
+        "adventureworks_customers": 1, "adventureworks_sales": 1, "crm_customers": 1, "crm_interactions": 2,
+        "pos_customers": 2, "pos_sales": 2,
+    }  # fmt: skip
+    assert len(said["gold"]["fact_sales"]) == len(said["gold"]["fact_interactions"]) == 2
+    assert len(said["quarantine"]["pos_sales_quarantine"]) == 1
+    assert {row["customer_id"] for rows in said["gold"].values() for row in rows} == {K1}
+    assert K3 not in text
+    assert "Nina" not in text
 
 
 def test_who_turns_out_to_be_two_after_all_is_two_customers_again(lake: People) -> None:
