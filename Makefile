@@ -98,7 +98,7 @@ test: TINY := 1
 test: ready ## all tests
 	.venv/bin/python -m pytest $(ARGS)
 
-bench: ready ## time and memory beside two other pipelines, some minutes; ARGS=tills, identity, serving or models: these alone
+bench: ready ## time and memory beside two other pipelines, some minutes; ARGS=tills, identity, serving, models or anomalies: these alone
 	.venv/bin/python -m tests.benchmarks $(ARGS)
 
 check: ready ## format, lint, types, and that the generated documents are current
