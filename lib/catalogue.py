@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel
 from rich.console import Console
 
+from lib import notebooks
 from lib.alerts.settings import AlertsFile
 from lib.config import read_contracts
 from lib.contract import IS_LIVE, LINEAGE, Contract, Reference
@@ -46,6 +47,7 @@ def generate_docs(home: Path, *, only_check: bool, console: Console | None = Non
         lines = [f"{name}: is not what the code and the contracts say" for name in names]
         raise LakehouseError("\n".join([*lines, f"bring it up to date with: {_HOW}"]))
     for file, text in stale.items():
+        file.parent.mkdir(exist_ok=True)
         file.write_text(text, encoding="utf-8")
     said = f"written: {', '.join(names)}" if stale else "every generated document is up to date"
     (console or Console()).print(said, highlight=False, soft_wrap=True)
@@ -79,6 +81,8 @@ def stale_docs(home: Path) -> dict[Path, str]:
         conf / "lakehouse.schema.json": json_schema(LakehouseFile),
         conf / "lakehouse.yml": _with_schema_line(conf / "lakehouse.yml", "lakehouse.schema.json"),
     }
+    for name, source in notebooks.sources(home / "notebooks"):
+        texts |= {home / "notebooks" / file: text for file, text in notebooks.fabric_files(name, source).items()}
     for contract in known:
         file = conf / "contracts" / contract.source / f"{contract.entity}.yml"
         texts[file] = _with_schema_line(file, "../../contract.schema.json")
