@@ -171,7 +171,8 @@ def test_a_run_of_some_tables_alone_publishes_nothing(published: Lake) -> None:
     outcome = publish(published, only=["dim_date"])
     assert (outcome.status, total(published)) == (0, 15)
     assert (
-        "gold is not published, for the run left out customer_360, customer_metrics, customer_service …" in outcome.text
+        "gold is not published, for the run left out customer_360, customer_features, customer_metrics …"
+        in outcome.text
     )
 
 
