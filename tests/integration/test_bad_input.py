@@ -138,7 +138,7 @@ def test_the_rows_add_up_at_every_hop(lake: Lake, outcome: Outcome) -> None:
         where="layer = 'silver' AND table_name = 'adventureworks_sales'",
     )
     assert steps == [(10, 3, 0, 7)]
-    assert "conserved at 8 of 8 hops" in outcome.text
+    assert "conserved at 9 of 9 hops" in outcome.text
 
 
 def test_members_that_only_facts_name_are_inferred_and_counted(lake: Lake, outcome: Outcome) -> None:
