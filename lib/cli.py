@@ -4,7 +4,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -247,12 +247,16 @@ def explain_job(description: str | None, conf: Path, argv: Sequence[str] | None 
 
         said = explain(_tables(settings), settings, given.customer, column=given.column, limit=given.limit)
         if given.json:
-            sys.stdout.write(json.dumps(said, default=str, ensure_ascii=False, indent=2) + "\n")
+            sys.stdout.write(_as_json(said))
         else:
             print_explanation(open_console(), said)
         return 1 if said.get("figure", {}).get("adds_up") is False else 0
 
     return ended(work)
+
+
+def _as_json(said: Mapping[str, Any]) -> str:
+    return json.dumps(said, default=str, ensure_ascii=False, indent=2) + "\n"
 
 
 def export_job(description: str | None, conf: Path, argv: Sequence[str] | None = None) -> int:
@@ -266,14 +270,12 @@ def export_job(description: str | None, conf: Path, argv: Sequence[str] | None =
         settings = settings_of(given)
         from lib.export import export
 
-        said = json.dumps(
-            export(_tables(settings), settings, given.customer), default=str, ensure_ascii=False, indent=2
-        )
+        said = _as_json(export(_tables(settings), settings, given.customer))
         if given.to is None:
-            sys.stdout.write(said + "\n")
+            sys.stdout.write(said)
         else:
             try:
-                given.to.write_text(said + "\n", encoding="utf-8")
+                given.to.write_text(said, encoding="utf-8")
             except OSError as error:
                 raise LakehouseError(f"{given.to}: cannot be written: {error.strerror}") from None
         return 0

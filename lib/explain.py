@@ -23,7 +23,7 @@ from lib.gold.golden import GROUPS
 from lib.gold.ids import id_of
 from lib.gold.registry import gold_tables
 from lib.identity.tables import EVENTS, SCHEMAS
-from lib.persons import described, find, named
+from lib.persons import described, find, named, rows_of
 from lib.silver import ADDRESS
 from lib.tables import Tables
 from lib.terminal import print_rows
@@ -44,7 +44,7 @@ def explain(
         LakehouseError: if nobody has this id, several do, or the column cannot be explained.
     """
     customer_id = find(tables, asked)
-    [customer] = _rows(tables.read("gold.customer_360").filter(F.col("customer_id") == customer_id)) or [{}]
+    [customer] = rows_of(tables.read("gold.customer_360").filter(F.col("customer_id") == customer_id)) or [{}]
     if not customer:
         raise LakehouseError(f"customer {customer_id}: was deleted in every system; gold has their facts no more")
     source_ids = customer["source_ids"]
@@ -61,10 +61,6 @@ def explain(
     }
 
 
-def _rows(rows: DataFrame) -> list[dict[str, Any]]:
-    return [row.asDict(recursive=True) for row in rows.collect()]
-
-
 def _records(tables: Tables, settings: Settings, source_ids: Sequence[str]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for each in described(settings, source_ids):
@@ -77,19 +73,19 @@ def _records(tables: Tables, settings: Settings, source_ids: Sequence[str]) -> l
             F.col("_source_modified_at").alias("file_modified_at"),
             *ADDRESS,
         )
-        found += _rows(rows.orderBy("record", *ADDRESS))
+        found += rows_of(rows.orderBy("record", *ADDRESS))
     return found
 
 
 def _joins(tables: Tables, source_ids: Sequence[str]) -> list[dict[str, Any]]:
     """What became of each record's id, in order: created, joined, merged or split; by which rule, with what score."""
     events = tables.read_or_empty(EVENTS, SCHEMAS[EVENTS]).filter(F.col("key").isin(*source_ids))
-    return _rows(events.withColumnRenamed("key", "record").orderBy("run_id", "record"))
+    return rows_of(events.withColumnRenamed("key", "record").orderBy("run_id", "record"))
 
 
 def _values(tables: Tables, settings: Settings, customer_id: str) -> list[dict[str, Any]]:
     is_the_one = F.col("customer_id") == customer_id
-    [row] = _rows(tables.read("gold.dim_customers").filter("is_current").filter(is_the_one))
+    [row] = rows_of(tables.read("gold.dim_customers").filter("is_current").filter(is_the_one))
     rules = settings.measures["survivorship"]
     return [
         {"group": group, "values": {name: row[name] for name in names}, "record": row[f"{group}_source"], "rule": rule}
@@ -108,10 +104,12 @@ def _by_rules(tables: Tables, settings: Settings, records: Sequence[Mapping[str,
         of_entity = {tuple(each[name] for name in ADDRESS): each for each in records if each["entity"] == entity}
         at = [(F.col("_batch_id") == batch) & (F.col("_row_id") == row) for batch, row in of_entity]
         bronze = tables.read(f"bronze.{entity}").filter(reduce(Column.__or__, at))
-        texts = _rows(bronze.select(*ADDRESS, *[text.alias(name) for name, text in texts_of(bronze, contract).items()]))
+        texts = rows_of(
+            bronze.select(*ADDRESS, *[text.alias(name) for name, text in texts_of(bronze, contract).items()])
+        )
         judged = {
             tuple(row[name] for name in ADDRESS): row
-            for row in _rows(
+            for row in rows_of(
                 quality.judge(bronze, contract).select(
                     *ADDRESS, "dq_failed", *[F.col(name).cast("string").alias(name) for name in contract.columns]
                 )
@@ -156,7 +154,7 @@ def _quarantine(tables: Tables, settings: Settings, source_ids: Sequence[str]) -
             F.lit(entity).alias("entity"), "status", F.col("dq_errors").alias("reasons"),
             F.col("_source_file").alias("file"), *ADDRESS,
         )  # fmt: skip
-        found += _rows(rows.orderBy(*ADDRESS))
+        found += rows_of(rows.orderBy(*ADDRESS))
     return found
 
 
@@ -194,13 +192,13 @@ def figure_of(tables: Tables, customer: Mapping[str, Any], column: str, *, limit
         "rows": n_rows,
         "comes_to": total,
         "adds_up": total == customer[column],
-        "shown": _rows(shown) if figure.of_orders else _with_files(tables, shown, fact),
+        "shown": rows_of(shown) if figure.of_orders else _with_files(tables, shown, fact),
     }
 
 
 def _with_files(tables: Tables, rows: DataFrame, fact: Fact) -> list[dict[str, Any]]:
     """The rows, in their order, each with the file that it came in."""
-    found = _rows(rows.select(*fact.shown))
+    found = rows_of(rows.select(*fact.shown))
     files: dict[tuple[str, ...], str] = {}
     for source, (entity, key) in fact.rows_of.items():
         wanted = {str(row[next(iter(key.values()))]) for row in found if row["source"] == source}

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from lib.config import Settings
 from lib.gold.registry import gold_tables
-from lib.identity.tables import DECISIONS, EVENTS, LINKS, RECORDS, REVIEW, SCHEMAS
-from lib.persons import find, named
+from lib.identity.tables import DECISIONS, EVENTS, FORMER, LINKS, RECORDS, REVIEW, SCHEMAS
+from lib.persons import find, named, rows_of
 from lib.tables import Tables
 
 _PAIRS = (LINKS, REVIEW, DECISIONS)
@@ -31,9 +31,9 @@ def export(tables: Tables, settings: Settings, asked: str) -> dict[str, dict[str
     people = {name: _rows(tables, name, SCHEMAS[name], F.col("key").isin(*source_ids)) for name in (RECORDS, EVENTS)}
     of_pair = F.col("key_l").isin(*source_ids) | F.col("key_r").isin(*source_ids)
     people |= {name: _rows(tables, name, SCHEMAS[name], of_pair) for name in _PAIRS}
-    former = sorted({row["before"] for row in people[EVENTS] if row["before"]} - {customer_id})
+    former = tables.read_or_empty(FORMER, SCHEMAS[FORMER]).filter(is_the_one).select("former_id")
     gold = {
-        name: _as_rows(tables.read(f"gold.{name}").filter(is_the_one))
+        name: rows_of(tables.read(f"gold.{name}").filter(is_the_one))
         for name, table in gold_tables().items()
         if "customer_id" in table.columns and tables.snapshot(f"gold.{name}") is not None
     }
@@ -47,18 +47,17 @@ def export(tables: Tables, settings: Settings, asked: str) -> dict[str, dict[str
         for layer, name, of_person in places:
             if tables.snapshot(name) is not None:
                 rows = tables.read(name, with_tombstones=layer == "silver")
-                found[layer][name.partition(".")[2]] = _as_rows(of_person(rows))
+                found[layer][name.partition(".")[2]] = rows_of(of_person(rows))
     layers = {"gold": gold, "identity": {name.partition(".")[2]: rows for name, rows in people.items()}, **found}
     return {
-        "customer": {"customer_id": customer_id, "former_ids": former, "records": source_ids},
+        "customer": {
+            "customer_id": customer_id,
+            "former_ids": sorted(row[0] for row in former.collect()),
+            "records": source_ids,
+        },
         **{layer: {name: rows for name, rows in of.items() if rows} for layer, of in layers.items()},
     }
 
 
 def _rows(tables: Tables, name: str, schema: str, condition: Column) -> list[dict[str, Any]]:
-    return _as_rows(tables.read_or_empty(name, schema).filter(condition))
-
-
-def _as_rows(rows: DataFrame) -> list[dict[str, Any]]:
-    # of one person: bounded by what one person does
-    return [row.asDict(recursive=True) for row in rows.collect()]
+    return rows_of(tables.read_or_empty(name, schema).filter(condition))

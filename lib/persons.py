@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -66,6 +67,11 @@ def find(tables: Tables, asked: str) -> str:
     if len(ids) > 1:
         raise LakehouseError(f"customer {asked}: may be {', '.join(sorted(ids))}; ask for one of them")
     return str(ids[0])
+
+
+def rows_of(rows: DataFrame) -> list[dict[str, Any]]:
+    """Rows about one person, as dicts: there are no more of them than one person does."""
+    return [row.asDict(recursive=True) for row in rows.collect()]
 
 
 def described(settings: Settings, source_ids: Sequence[str]) -> Iterator[Named]:

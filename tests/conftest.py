@@ -1,6 +1,7 @@
 """What all tests share: one Spark session for the whole run, and lakes in temporary folders."""
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,10 @@ from pyspark.sql import SparkSession
 
 from lib.session import build_session
 from tests.builders import CONF, Lake
+
+# PySpark takes a process without a main file, as a worker of pytest-xdist is, for its own doctests, and ends it when
+# somebody (MLflow) looks whether there is Spark Connect
+sys.modules["__main__"].__dict__.setdefault("__file__", __file__)
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -90,10 +90,14 @@ def known_faults(faults: Faults, numbers: Ints, *, file: str, key: str, label: s
         yield dumps({"file": file, "line": line, key: written, "faults": names})
 
 
-def check_rates(rates: Mapping[str, float], known: Collection[str]) -> None:
-    """Refuse a fault that is not one of the `known` and a rate that is no share."""
+def check_rates(rates: Mapping[str, float], known: Collection[str], *, of: str = "faults", each: str = "rate") -> None:
+    """Refuse a name that is not one of the `known` and a rate that is none; `of` and `each` are what they are called.
+
+    Raises:
+        ConfigError: for the first one.
+    """
     for name, rate in rates.items():
         if name not in known:
-            raise ConfigError(f"faults: there is no '{name}' (there are {', '.join(known)})")
+            raise ConfigError(f"{of}: there is no '{name}' (there are {', '.join(known)})")
         if not 0 <= rate <= 1:
-            raise ConfigError(f"faults: the rate of {name} must be from 0 to 1, not {rate}")
+            raise ConfigError(f"{of}: the {each} of {name} must be from 0 to 1, not {rate}")

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lib.errors import ConfigError
+from lib.generate.faults import check_rates
 from lib.generate.vectors import Ints
 
 OF_TILLS = ("quantity", "value", "discount", "velocity", "geography")
@@ -79,9 +79,5 @@ def known_fraud(fraud: Fraud, numbers: Ints, *, key: str, label: str) -> Iterato
 
 
 def check_shares(shares: Mapping[str, float], known: tuple[str, ...]) -> None:
-    """Refuse a kind that is not one of the `known` and shares that are none, one by one or together."""
-    for name, share in shares.items():
-        if name not in known:
-            raise ConfigError(f"fraud: there is no '{name}' (there are {', '.join(known)})")
-        if not 0 <= share <= 1:
-            raise ConfigError(f"fraud: the share of {name} must be from 0 to 1, not {share}")
+    """Refuse a kind that is not one of the `known` and a share that is none."""
+    check_rates(shares, known, of="fraud", each="share")

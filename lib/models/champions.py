@@ -6,6 +6,9 @@ from typing import Any
 
 from lib.models.stability import Reference
 
+QUARTER, YEAR = 90, 365
+"""Days for which orders and value are foretold; the names of the columns of gold.customer_scores say them."""
+
 
 @dataclass(frozen=True)
 class Champion:

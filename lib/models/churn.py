@@ -103,8 +103,8 @@ class ChurnModel:
 
     @property
     def is_asked(self) -> Column:
-        """The customers of whom it says something: who has been away for longer has left already."""
-        return F.col("days_since_last_order") < self.active_within
+        """The customers of whom it says something."""
+        return is_asked(self.active_within)
 
     @property
     def probability(self) -> Column:
@@ -129,6 +129,11 @@ class ChurnModel:
         place = self.inputs.index(name)
         value = F.expr(INPUTS[name].sql).cast("double")
         return F.lit(self.coefficients[place] / self.scales[place]) * (value - F.lit(self.means[place]))
+
+
+def is_asked(active_within: int) -> Column:
+    """The customers who may leave: who has been away for so many days has left already."""
+    return F.col("days_since_last_order") < active_within
 
 
 def fit(

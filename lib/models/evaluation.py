@@ -27,16 +27,6 @@ class Scored:
         columns = np.array(ordered, dtype=np.float64).reshape(-1, 3).T
         return cls(*columns)
 
-    @property
-    def customers(self) -> int:
-        """How many there are."""
-        return int((self.did + self.did_not).sum())
-
-    @property
-    def is_decided(self) -> bool:
-        """Are there some who did, and some who did not? Else nothing can be told."""
-        return bool(self.did.sum() and self.did_not.sum())
-
 
 def measures(scored: Scored, *, bins: int) -> dict[str, float]:
     """auc, average_precision, lift_top_decile, brier and calibration_error of scores; of equal ones as drawn by lot.

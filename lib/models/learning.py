@@ -16,8 +16,8 @@ from pyspark.sql import functions as F
 from lib.errors import LakehouseError
 from lib.models import evaluation, plots, stability
 from lib.models.cards import Scorer
-from lib.models.champions import Champion
-from lib.models.churn import LABEL, RECENCY, ChurnModel, fit, with_segments
+from lib.models.champions import YEAR, Champion
+from lib.models.churn import LABEL, RECENCY, fit, is_asked, with_segments
 from lib.models.evaluation import Scored
 from lib.models.features import SCHEMA, features, left, spent
 from lib.models.lifetime import ValueModel
@@ -35,9 +35,6 @@ FORETOLD = {"churn": "churn_probability", "value": "predicted_value_12_months"}
 """And of the scores, for each model."""
 
 _PARTITIONS = 4
-YEAR = 365
-"""Days for which a customer's value is foretold; the column's name says it."""
-
 _OTHERS = {
     "recency": "recency alone",
     "segment": "the segments' rates",
@@ -87,7 +84,7 @@ def learn_churn(past: Past, wanted: ModelsFile, champion: Champion | None) -> Le
     """
     said = wanted.churn
     days = [past.last - timedelta(days=said.days * number) for number in range(1, said.periods + 2)]
-    asked = ChurnModel(said.days, said.active_within, (), (), (), (), 0.0).is_asked
+    asked = is_asked(said.active_within)
     of_days = [
         left(past.known(day).filter(asked), past.sales, day, said.days).withColumn("day", F.lit(day)) for day in days
     ]
@@ -114,8 +111,6 @@ def learn_churn(past: Past, wanted: ModelsFile, champion: Champion | None) -> Le
             scored["champion"] = _scored(third, champion.model.probability)
         found = {name: evaluation.measures(each, bins=wanted.bins) for name, each in scored.items()}
         by = said.judged_by
-        others = [name for name in found if name != "test"]
-        beside = ", ".join(f"{found[name][by]:.3f} of {_OTHERS[name]}" for name in others)
         reference = stability.reference_of(
             third.withColumn(FORETOLD["churn"], model.probability),
             (*MEASURED, FORETOLD["churn"]),
@@ -127,9 +122,9 @@ def learn_churn(past: Past, wanted: ModelsFile, champion: Champion | None) -> Le
                 **said.model_dump(), "learnt_from": ", ".join(map(str, learning)), "calibrated_on": calibrating,
                 "tested_on": testing,
             },
-            metrics={f"{name}_{measure}": value for name, each in found.items() for measure, value in each.items()},
+            metrics=_by_name(found),
             is_better=evaluation.beats_all(found, by),
-            why=f"{by.replace('_', ' ')} {found['test'][by]:.3f} beside {beside}; "
+            why=f"{by.replace('_', ' ')} {_beside(found, by, '.3f')}; "
             f"{int(found['test']['customers']):,} customers as of {testing}",
             # the rows go with the frame that they are of
             read=third.select(*MEASURED).limit(5).localCheckpoint(),
@@ -170,8 +165,6 @@ def learn_value(past: Past, wanted: ModelsFile, champion: Champion | None) -> Le
         came = before.join(spent(past.sales, cut, past.last), "customer_id", how="left")
         tenths = _tenths(came, foretold)
         found = {name: _errors(tenths, name) for name in foretold}
-        others = [name for name in found if name != "test"]
-        beside = ", ".join(f"{found[name]['mean_absolute_error']:.2f} of {_OTHERS[name]}" for name in others)
         ratio = found["test"]["foretold"] / max(found["test"]["spent"], 1e-9)
         reference = stability.reference_of(
             today.withColumn(FORETOLD["value"], model.foretold(YEAR)["value"]), (*MEASURED, FORETOLD["value"]),
@@ -182,9 +175,9 @@ def learn_value(past: Past, wanted: ModelsFile, champion: Champion | None) -> Le
             parameters={
                 **said.model_dump(), "held_out_after": cut, **_flat(model),
             },
-            metrics={f"{name}_{measure}": value for name, each in found.items() for measure, value in each.items()},
+            metrics=_by_name(found),
             is_better=evaluation.beats_all(found, "mean_absolute_error", less=True),
-            why=f"mean absolute error {found['test']['mean_absolute_error']:.2f} US dollars beside {beside}; "
+            why=f"mean absolute error in US dollars {_beside(found, 'mean_absolute_error', '.2f')}; "
             f"{ratio:.2f} of what {int(found['test']['customers']):,} customers spent after {cut} was foretold",
             read=today.select(*MEASURED).limit(5).localCheckpoint(),
             plots={
@@ -205,12 +198,19 @@ LEARN: Mapping[str, Callable[[Past, ModelsFile, Champion | None], Learnt]] = {
 """What learns each model, by the names of the fields of Champions."""
 
 
+def _by_name(found: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    return {f"{name}_{measure}": value for name, each in found.items() for measure, value in each.items()}
+
+
+def _beside(found: Mapping[str, Mapping[str, float]], by: str, form: str) -> str:
+    """In words: the measure of what was tested, and beside it those of what it has to beat."""
+    others = ", ".join(f"{each[by]:{form}} of {_OTHERS[name]}" for name, each in found.items() if name != "test")
+    return f"{found['test'][by]:{form}} beside {others}"
+
+
 def _days_to_learn_from(everyone: DataFrame, past: Past, said: Churn) -> list[date]:
     """The days, ascending, as of which enough customers were about to leave and enough about to stay."""
-    counts = everyone.groupBy("day").agg(
-        F.count_if(F.col(LABEL) == 1).alias("left"), F.count_if(F.col(LABEL) == 0).alias("stayed")
-    )
-    rows = counts.orderBy("day").collect()
+    rows = everyone.groupBy("day").agg(*_outcomes()).orderBy("day").collect()
     found = [row["day"] for row in rows if min(row["left"], row["stayed"]) >= said.least]
     if len(found) < 3:
         seen = "; ".join(f"{row['day']}: {row['left']:,} left, {row['stayed']:,} stayed" for row in rows) or "none"
@@ -222,11 +222,14 @@ def _days_to_learn_from(everyone: DataFrame, past: Past, said: Churn) -> list[da
     return found
 
 
+def _outcomes() -> tuple[Column, Column]:
+    """How many left, and how many stayed."""
+    return F.count_if(F.col(LABEL) == 1).alias("left"), F.count_if(F.col(LABEL) == 0).alias("stayed")
+
+
 def _scored(customers: DataFrame, probability: Column) -> Scored:
     """Who left and who stayed, by probability in ten-thousandths: so many rows at most, whatever the customers."""
-    counts = customers.groupBy(F.round(probability, 4).alias("said")).agg(
-        F.count_if(F.col(LABEL) == 1).alias("left"), F.count_if(F.col(LABEL) == 0).alias("stayed")
-    )
+    counts = customers.groupBy(F.round(probability, 4).alias("said")).agg(*_outcomes())
     return Scored.of([(row["said"], row["left"], row["stayed"]) for row in counts.collect()])
 
 

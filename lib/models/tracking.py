@@ -20,6 +20,7 @@ from lib.errors import LakehouseError
 from lib.models.champions import Champion, Champions
 from lib.models.settings import EMBEDDED, Tracking
 from lib.secrets import looked_up
+from lib.transient import in_words
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -52,11 +53,27 @@ class Tracker:
         return self.folder / "mlflow.db"
 
     def champions(self) -> Champions:
-        """The models that score, as far as there are any."""
+        """The models that score, as far as there are any.
+
+        Raises:
+            LakehouseError: if the registry cannot be read.
+        """
         if self.is_empty:
             return Champions()
-        with self._client() as client:
-            return Champions(**{each.name: self._champion(client, each.name) for each in fields(Champions)})
+        try:
+            with self._client() as client:
+                return Champions(**{each.name: self._champion(client, each.name) for each in fields(Champions)})
+        except LakehouseError:
+            raise
+        except Exception as error:
+            # of MLflow, SQLAlchemy, requests, a store's own client: their texts may name an address with its password
+            what = f"the registry of models cannot be read ({type(error).__name__}), and scores wait for it: "
+            remedy = (
+                f"move {self._database} away, and `make train` begins anew"
+                if self.settings.uri == EMBEDDED
+                else "see that the server at models.uri (conf/environments) answers"
+            )
+            raise in_words(what + remedy, error) from error
 
     def record(self, kind: str, learnt: "Learnt", data: Mapping[str, int]) -> str:
         """Put a model on record with all that it was judged by, as the champion if it is the better one; its version.
@@ -99,7 +116,7 @@ class Tracker:
             # neither a model nor an alias of that name: nobody has trained one yet
             if error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "NOT_FOUND"}:
                 return None
-            raise LakehouseError(f"the registry of models cannot be read: {error.message}") from error
+            raise
         card = load_dict(f"runs:/{version.run_id}/{_CARD}")
         return champion_of(kind, self._name(kind), str(version.version), card)
 
@@ -107,6 +124,9 @@ class Tracker:
     def _client(self) -> Iterator["MlflowClient"]:
         # before mlflow is imported: it would send statistics of its use
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        # a step that meets a server which is away is done again by the run (lib/transient.py); MLflow's own patience
+        # is minutes
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
         import mlflow
 
         # it advises whoever logs a model by hand

@@ -30,7 +30,6 @@ from lib.tables import Tables
 
 T = TypeVar("T")
 
-MODEL_DRIFT = "ops.model_drift"
 
 Found = tuple[list[Trouble], set[str]]
 """Troubles, and what was found good: what they `need` to be over."""
@@ -96,7 +95,7 @@ def of_lake(tables: Tables, settings: Settings, now: datetime) -> Found:
         ages = [freshness_of(each, newest.get(name), now) for name, each in settings.contracts.items()]
         found += rules.of_freshness(ages, settings.contracts)
         good |= {f"fresh {name}" for name in settings.contracts} - {each.needs[0] for each in found}
-    if kinds.model_drift.enabled and tables.snapshot(MODEL_DRIFT) is not None:
+    if kinds.model_drift.enabled and tables.snapshot(ops.MODEL_DRIFT) is not None:
         drifted, fine = rules.of_models(_measures(tables), kinds.model_drift.psi_above)
         found += drifted
         good |= fine
@@ -206,7 +205,7 @@ def _gone(settings: Settings, open_ones: Sequence[Trouble]) -> set[str]:
 
 def _measures(tables: Tables) -> list[tuple[str, str, str, float]]:
     """Of each model what its newest run measured."""
-    rows = tables.read(MODEL_DRIFT)
+    rows = tables.read(ops.MODEL_DRIFT)
     newest = rows.groupBy("model").agg(F.max("run_id").alias("run_id"))
     found = rows.join(newest, ["model", "run_id"], how="left_semi").filter("psi IS NOT NULL")
     return [tuple(row) for row in found.select("model", "version", "measure", "psi").distinct().collect()]

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, time, timezone
-from functools import reduce
+from functools import partial, reduce
 from threading import Lock
 from typing import Any
 
@@ -59,7 +59,7 @@ def build(run: Run) -> None:
         gold.feeds.close()
     run.as_of = run.settings.as_of or _last_order_date(gold)
     if gold.champions:
-        record_drift(run, gold.champions)
+        run.attempted("ops model_drift", partial(record_drift, run, gold.champions))
     _tell_inferred(run)
 
 

@@ -42,6 +42,7 @@ _LEDGER = {
     ops.QUALITY: ("judged_at", ("table_name", "rule")),
     ops.RUNS: ("started_at", ()),
     ops.MAINTENANCE: ("started_at", ()),
+    ops.MODEL_DRIFT: ("recorded_at", ("model", "measure")),
 }
 """The tables of the ledger that may forget: their time, and the groups of rows of which each keeps its newest run.
 

@@ -1,7 +1,10 @@
 """Beside the scores: where the models come from, and how far today's customers are from those they were tested on."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
+
+from pyspark.sql import DataFrame
 
 from lib import ops
 from lib.models.champions import Champion, Champions
@@ -35,7 +38,7 @@ def record_drift(run: Run, champions: Champions) -> None:
     run.tables.append(ops.MODEL_DRIFT, ops.drift_rows(run.tables.spark, rows))
 
 
-def _drift(run_id: int, champion: Champion, customers: Any, at: Any) -> list[Mapping[str, Any]]:
+def _drift(run_id: int, champion: Champion, customers: DataFrame, at: datetime) -> list[Mapping[str, Any]]:
     shares = shares_of(customers, {name: each.ends for name, each in champion.reference.items()})
     return [
         {

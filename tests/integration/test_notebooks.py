@@ -15,6 +15,13 @@ DAY, LAST = date(2017, 1, 1), date(2017, 3, 31)
 
 pytestmark = pytest.mark.integration
 
+
+@pytest.fixture(autouse=True)
+def _of_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kernel inherits what tests of the dashboard leave behind: Streamlit sets it when it is imported."""
+    monkeypatch.delenv("MPLBACKEND", raising=False)
+
+
 NOTEBOOKS = dict(sources(CONF.parent / "notebooks"))
 
 

@@ -7,9 +7,7 @@ from pyspark.sql import functions as F
 
 from lib.gold import measures
 from lib.gold.registry import gold_table
-from lib.models.champions import Champions
-
-QUARTER, YEAR = 90, 365
+from lib.models.champions import QUARTER, YEAR, Champions
 
 
 @gold_table(grain=["customer_id"], rows_of=["customer_features"])

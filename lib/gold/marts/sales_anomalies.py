@@ -16,6 +16,10 @@ _DECIDES = {"value": ("product",), "quantity": ("product", "place"), "discount":
 """Whose history decides on a measure, the first that has one: how many and at what price is the good's own."""
 _EXCUSES = {"value": (), "quantity": ("customer",), "discount": ("product", "customer")}
 """For whom it must not be usual: who always buys by the dozen may go on."""
+_OF_A_SALE = (
+    "customer_id", "product_id", "store_id", "sales_person_id", "channel", "country", "quantity", "discount",
+)  # fmt: skip
+"""What an anomaly says of its sale as fact_sales has it."""
 _OF_A_DAY = ("orders", "countries")
 _YEAR = 365
 
@@ -92,14 +96,7 @@ def sales_anomalies(
         "event",
         "event_id",
         "event_line",
-        "customer_id",
-        "product_id",
-        "store_id",
-        "sales_person_id",
-        "channel",
-        "country",
-        "quantity",
-        "discount",
+        *_OF_A_SALE,
         "value",
         F.array_sort("kinds").alias("kinds"),
         "reasons",
@@ -219,14 +216,7 @@ def _judged(sales: DataFrame, anomalies: Anomalies) -> DataFrame:
         F.lit("sale").alias("event"),
         F.col("order_id").alias("event_id"),
         F.col("order_line").alias("event_line"),
-        "customer_id",
-        "product_id",
-        "store_id",
-        "sales_person_id",
-        "channel",
-        "country",
-        "quantity",
-        "discount",
+        *_OF_A_SALE,
         F.col("total_value").cast(MONEY).alias("value"),
         F.array_compact(F.array(*[F.when(F.col(f"is_{kind}"), kind) for kind in is_of_kind])).alias("kinds"),
         F.array_compact(F.array(*reasons)).alias("reasons"),
