@@ -92,14 +92,19 @@ def merge_metrics(*, insert: int, update: int, delete: int) -> str:
     return json.dumps({"numTargetRowsInserted": insert, "numTargetRowsUpdated": update, "numTargetRowsDeleted": delete})
 
 
-def build_session(app_name: str) -> SparkSession:
-    """A session with what Delta and the layers need; where it runs is spark-submit's word, never ours."""
+def build_session(app_name: str, hadoop: Mapping[str, str] | None = None) -> SparkSession:
+    """A session with what Delta and the layers need; where it runs is spark-submit's word, never ours.
+
+    `hadoop` are options of Hadoop. They may have credentials: as options of Spark these were arguments of a process.
+    """
     # else the workers take whatever `python3` is first on the path, which has none of the packages
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName(app_name)
     for key, value in _NEEDED.items():
         builder = builder.config(key, value)
     spark = builder.getOrCreate()
+    for key, value in (hadoop or {}).items():
+        spark.sparkContext._jsc.hadoopConfiguration().set(key, value)
     for logger in _LOGGERS_OF_ERRORS:
         PySparkLogger.getLogger(logger).disabled = True
     spark.sparkContext.setLogLevel("ERROR")
@@ -120,6 +125,11 @@ def scratch(spark: SparkSession, folder: str) -> Iterator[None]:
     finally:
         path = _jvm(spark).org.apache.hadoop.fs.Path(folder)
         path.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf()).delete(path, True)
+
+
+def is_local(spark: SparkSession) -> bool:
+    """Does all of it run in this machine's process, so that a folder of this machine will do for all?"""
+    return master_of(spark).startswith("local")
 
 
 def master_of(spark: SparkSession) -> str:

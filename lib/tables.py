@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
 from itertools import takewhile
-from pathlib import Path
 from urllib.parse import unquote
 
 from delta.tables import DeltaMergeBuilder, DeltaTable
@@ -18,6 +17,7 @@ from lib.errors import ConservationError
 from lib.maintenance import DataFile, Effect
 from lib.session import Commit, Snapshot, commits_of, files_of, local_frame, merge_metrics, snapshot_of
 from lib.sql import sql_text
+from lib.storage.places import Place, found_below, modified_us
 
 FEED = {"delta.enableChangeDataFeed": "true"}
 """The property of tables whose readers follow what changed: Delta keeps which rows a commit changed."""
@@ -47,7 +47,7 @@ class Written:
 class Tables:
     """The Delta tables of one lake."""
 
-    def __init__(self, spark: SparkSession, root: Path, *, rewrite_below: int = 0) -> None:
+    def __init__(self, spark: SparkSession, root: Place, *, rewrite_below: int = 0) -> None:
         self.spark = spark
         self.root = root
         self.rewrite_below = rewrite_below
@@ -252,11 +252,10 @@ class Tables:
     def unused_files(self, name: str, before: datetime) -> int:
         """Files of a table's folder, last changed before a time, that `vacuum` would delete."""
         used = {unquote(row["path"]) for row in files_of(self.spark, self.path(name)).select("path").collect()}
-        folder = Path(self.path(name))
-        others = (
-            path for path in folder.rglob("*.*") if path.suffix in _DATA and str(path.relative_to(folder)) not in used
-        )
-        if not any(path.stat().st_mtime < before.timestamp() for path in others if "_delta_log" not in path.parts):
+        folder = self.root.joinpath(*name.split("."))
+        there = {path: modified_us(info) for path, info in found_below(folder).items() if path.endswith(_DATA)}
+        others = (at for path, at in there.items() if path not in used and not path.startswith("_delta_log/"))
+        if not any(at < before.timestamp() * 1_000_000 for at in others):
             # Delta, which knows what is of older versions, takes seconds to say the same
             return 0
         listed = self.spark.sql(f"VACUUM {self._in_sql(name)} DRY RUN")
