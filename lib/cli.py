@@ -357,7 +357,7 @@ def _tables(settings: Settings) -> "Tables":
     from lib.tables import Tables
 
     _check_lake(settings)
-    return Tables(build_session("customer-360", settings.storage.of_hadoop()), settings.root)
+    return Tables(build_session("customer-360", settings.storage.of_hadoop()), settings.root, catalog=settings.catalog)
 
 
 def _check_lake(settings: Settings) -> None:

@@ -64,6 +64,7 @@ class Settings:
     landing: Place
     local: Path
     storage: Storage
+    catalog: str | None
     as_of: date | None
     batch_bytes: int
     batch_files: int
@@ -150,6 +151,7 @@ def load_settings(
         landing=_landing(conf, chosen, lake),
         local=_local(conf, chosen, lake),
         storage=chosen.storage,
+        catalog=chosen.catalog,
         as_of=as_of or chosen.as_of,
         batch_bytes=chosen.batch_mib * 1024 * 1024,
         batch_files=chosen.batch_files,

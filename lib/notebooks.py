@@ -110,7 +110,9 @@ def opened(home: str, *, root: str = "", environment: str = "local") -> tuple["S
     from lib.tables import Tables
 
     settings = load_settings(Path(home).resolve() / "conf", root=root or None, environment=environment)
-    return settings, Tables(build_session("notebook", settings.storage.of_hadoop()), settings.root)
+    return settings, Tables(
+        build_session("notebook", settings.storage.of_hadoop()), settings.root, catalog=settings.catalog
+    )
 
 
 def sources(folder: Path) -> Iterator[tuple[str, str]]:

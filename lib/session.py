@@ -43,6 +43,10 @@ _WITHOUT_ROWS = frozenset(
 """Operations after which a table has the rows that it had before."""
 
 
+_WRITING = ("WRITE", "CREATE TABLE AS SELECT")
+"""Operations that add all rows that they write: the second one creates a table that a catalog names."""
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """The state of a Delta table: its newest version, its table properties, its description and its id.
@@ -76,7 +80,7 @@ class Commit:
     @property
     def inserted_or_deleted(self) -> int:
         """Rows that it added or took away."""
-        is_append = self.operation == "WRITE" and "numTargetRowsInserted" not in self.metrics
+        is_append = self.operation in _WRITING and "numTargetRowsInserted" not in self.metrics
         written = self.metrics.get("numOutputRows", 0) if is_append else 0
         moved = ("numTargetRowsInserted", "numTargetRowsDeleted", "numDeletedRows")
         return written + sum(self.metrics.get(name, 0) for name in moved)

@@ -61,7 +61,7 @@ def run_layers(
             run_id = lock.run_id
             reporter = Reporter(console or open_console(), log, log_path(settings.local, run_id))
             spark = session()
-            tables = Tables(spark, settings.root, rewrite_below=settings.rewrite_below)
+            tables = Tables(spark, settings.root, catalog=settings.catalog, rewrite_below=settings.rewrite_below)
             run = Run(run_id, settings, tables, reporter, started_at, request)
             under_way.append(run)
             check(spark, settings)
@@ -131,7 +131,7 @@ def show_plan(
         landing.check_folder(settings.landing)
     spark = session()
     reporter = Reporter(console or open_console(), no_log(), log_path(settings.local, 0))
-    tables = Tables(spark, settings.root, rewrite_below=settings.rewrite_below)
+    tables = Tables(spark, settings.root, catalog=settings.catalog, rewrite_below=settings.rewrite_below)
     run = Run(0, settings, tables, reporter, now(), request)
     check(spark, settings)
     listed = landing.list_files(settings.landing) if settings.landing.is_dir() else []

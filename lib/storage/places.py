@@ -108,6 +108,11 @@ def place_of(text: str, storage: Storage) -> Place:
     return remote(text, storage) if is_remote(text) else Path(text)
 
 
+def storage_of(place: Place) -> Storage:
+    """How the store of a place is spoken to."""
+    return place.storage if isinstance(place, Remote) else Storage.model_validate({})
+
+
 def files_of(place: Place) -> Any:
     """The file system of a place, as fsspec has it.
 
