@@ -189,7 +189,7 @@ def test_copies_keep_their_time_and_originals_stay(tmp_path: Path) -> None:
     land(tmp_path, "mine/AdventureWorks_Calendar.csv", b"Date\r\n")
     os.utime(original, (1_500_000_000, 1_500_000_000))
     (tmp_path / "mine/readme.txt").write_text("no data")
-    copies = landing.copy_in(tmp_path / "mine", tmp_path / "landing", [CALENDAR])
+    copies = landing.copy_in(tmp_path / "mine", tmp_path, tmp_path / "landing", [CALENDAR])
     assert copies == [tmp_path / "landing/adventureworks/AdventureWorks_Calendar.csv"]
     assert copies[0].stat().st_mtime == 1_500_000_000
     assert original.read_bytes() == b"Date\r\n"
@@ -197,9 +197,9 @@ def test_copies_keep_their_time_and_originals_stay(tmp_path: Path) -> None:
 
 def test_a_folder_to_copy_from_without_known_files_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="there is no file that a contract knows"):
-        landing.copy_in(tmp_path, tmp_path / "landing", [CALENDAR])
+        landing.copy_in(tmp_path, tmp_path, tmp_path / "landing", [CALENDAR])
     with pytest.raises(ConfigError, match="there is no such folder"):
-        landing.copy_in(tmp_path / "nowhere", tmp_path / "landing", [CALENDAR])
+        landing.copy_in(tmp_path / "nowhere", tmp_path, tmp_path / "landing", [CALENDAR])
 
 
 def test_a_rejected_file_has_its_reason_beside_it(tmp_path: Path) -> None:

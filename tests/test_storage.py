@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -213,5 +214,5 @@ def test_a_run_whose_place_was_taken_ends_its_process(store: Store, tmp_path: Pa
         holder(root, 2, is_held=True)
         _, said = run.communicate(timeout=20)
     assert (run.returncode, said) == (
-        -15, "run 1: the lease was lost, another run may go on; this process ends\n",
+        -signal.SIGKILL, "run 1: the lease was lost, another run may go on; this process ends\n",
     )  # fmt: skip

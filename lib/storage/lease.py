@@ -129,10 +129,10 @@ class Lease:
             self._deadline.start()
 
     def _lost(self) -> None:
-        """End the process at once: nothing else keeps its threads from writing on."""
+        """End the process at once: nothing else keeps its threads, and the JVM that goes with it, from writing on."""
         sys.stderr.write(f"run {self._number}: the lease was lost, another run may go on; this process ends\n")
         sys.stderr.flush()
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGKILL)
 
     def _write(self) -> None:
         place = _object(self._root, self._number)

@@ -5,6 +5,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,9 @@ from pyspark.sql import SparkSession
 
 from lib.config import Settings
 from lib.identity.tables import RESOLUTION
-from lib.pipeline.maintain import maintain, names
+from lib.pipeline.maintain import LOGS, PROCESSED, maintain
 from lib.session import build_session
-from lib.storage.places import Remote, files_of, found_below
+from lib.storage.places import files_of, found_below
 from tests.builders import CONF, PRODUCTS_HEADER, Lake, Outcome
 from tests.integration.contents import files, table_rows
 from tests.integration.processes import HOME, environment, run
@@ -27,6 +28,8 @@ from tests.s3 import KEYS, Store, s3_server
 
 ONLY = ["dim_products"]
 """With what it is made from: web products, and what only the tills know."""
+
+SILVER = ["bronze", "silver"]
 
 pytestmark = pytest.mark.integration
 
@@ -62,12 +65,6 @@ def store() -> Iterator[Store]:
         yield server
 
 
-@pytest.fixture
-def lake(spark: SparkSession, store: Store, tmp_path: Path) -> Stored:
-    """An empty lake in a bucket of its own."""
-    return stored(spark, store, tmp_path)
-
-
 def stored(spark: SparkSession, store: Store, folder: Path) -> Stored:
     """An empty lake in a bucket of its own; its configuration, its logs and its alerts are in a folder."""
     root = store.bucket()
@@ -81,18 +78,57 @@ def stored(spark: SparkSession, store: Store, folder: Path) -> Stored:
 
 
 def first_night(lake: Lake) -> None:
-    """A good file of the web shop, one of the tills, and one that will be rejected."""
+    """A product of the web shop, and receipts of the tills."""
     lake.land("Products", f"{PRODUCTS_HEADER}\r\n{product(1, '10.0000')}\r\n")
-    lake.land("Products_broken", "ProductKey,ProductSKU\r\n1,BK-1\r\n")
     lake.land("pos/sales/1.jsonl", "\n".join(receipt(n, day=n % 20 + 1) for n in range(9)), source=".")
 
 
 def second_night(lake: Lake) -> None:
-    """Another price, and receipts of which one corrects an older one."""
+    """Another price, a receipt that corrects an older one, and a file that will be rejected."""
     lake.land("Products_2", f"{PRODUCTS_HEADER}\r\n{product(1, '12.0000')}\r\n{product(2, '5.0000')}\r\n")
-    lake.land(
-        "pos/sales/2.jsonl", "\n".join([receipt(50, day=21), receipt(3, day=4, quantity=5, updated=21)]), source="."
-    )
+    lake.land("Products_broken", "ProductKey,ProductSKU\r\n1,BK-1\r\n")
+    corrected = [receipt(50, day=21), receipt(3, day=4, quantity=5, updated=21)]
+    lake.land("pos/sales/2.jsonl", "\n".join(corrected), source=".")
+
+
+@pytest.fixture(scope="module")
+def folder(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """The same two nights in a folder of this machine."""
+    lake = Lake(spark, tmp_path_factory.mktemp("folder") / "lake", CONF)
+    first_night(lake)
+    assert lake.run(only=ONLY, layers=SILVER).status == 0
+    second_night(lake)
+    assert lake.run(only=ONLY).status == 1
+    return lake
+
+
+@pytest.fixture(scope="module")
+def lake(spark: SparkSession, store: Store, tmp_path_factory: pytest.TempPathFactory) -> Stored:
+    """A lake in a store after two nights, of which the first one's run was killed and run again."""
+    place = tmp_path_factory.mktemp("stored")
+    lake = stored(spark, store, place)
+    first_night(lake)
+    dead = run(
+        sys.executable, HOME / "tests/integration/kill_at.py", "after", "bronze pos_sales", "--conf", lake.conf,
+        "--only", *ONLY, "--exclude", RESOLUTION,
+        cwd=place, env=environment(**BY_PYTHON, **KEYS, PYTHONPATH=str(HOME)), timeout=300,
+    )  # fmt: skip
+    said = dead.stdout + dead.stderr
+    assert dead.returncode == -signal.SIGKILL, said
+    assert [secret for secret in KEYS.values() if secret in said] == []
+    assert "landing/pos/sales/1.jsonl" in found_below(lake.root)
+    outcome = lake.run(only=ONLY, layers=SILVER)
+    assert outcome.status == 0, outcome.text
+    assert landed(lake) == []
+    second_night(lake)
+    outcome = lake.run(only=ONLY)
+    assert (outcome.status, outcome.text.count("rejected: columns")) == (1, 1), outcome.text
+    return lake
+
+
+def landed(lake: Lake) -> list[str]:
+    """What waits in landing."""
+    return [name for name in found_below(lake.root) if name.startswith("landing/")]
 
 
 def contents(lake: Lake) -> dict[str, Any]:
@@ -102,61 +138,36 @@ def contents(lake: Lake) -> dict[str, Any]:
     return {**table_rows(lake, ["bronze", "silver", "gold"], without=times), **files(lake)}
 
 
-def test_a_killed_run_on_a_store_is_simply_run_again_and_has_what_a_folder_has(
-    lake: Stored, spark: SparkSession, tmp_path: Path
+def test_a_lake_in_a_store_whose_run_was_killed_has_what_one_in_a_folder_has(
+    lake: Stored, folder: Lake, tmp_path: Path
 ) -> None:
-    folder = Lake(spark, tmp_path / "folder", CONF)
-    first_night(folder)
-    assert folder.run(only=ONLY).status == 1
-    first_night(lake)
-    dead = run(
-        sys.executable, HOME / "tests/integration/kill_at.py", "after", "bronze pos_sales", "--conf", lake.conf,
-        "--only", *ONLY, "--exclude", RESOLUTION,
-        cwd=tmp_path, env=environment(**BY_PYTHON, **KEYS, PYTHONPATH=str(HOME)), timeout=300,
-    )  # fmt: skip
-    assert dead.returncode == -signal.SIGKILL, dead.stdout + dead.stderr
-    assert all(secret not in dead.stdout + dead.stderr for secret in KEYS.values())
-    assert "landing/pos/sales/1.jsonl" in found_below(lake.root)
-
-    outcome = lake.run(only=ONLY)
-    assert (outcome.status, outcome.text.count("rejected:")) == (1, 2), outcome.text
-    assert contents(lake.fetched(tmp_path / "first")) == contents(folder)
-
-    second_night(folder)
-    second_night(lake)
-    for each in (folder, lake):
-        outcome = each.run(only=ONLY)
-        assert outcome.status == 0, outcome.text
-    assert contents(lake.fetched(tmp_path / "second")) == contents(folder)
-    quiet = lake.run(only=ONLY)
-    assert quiet.status == 0
-    assert "0 tables changed" in quiet.last_line or "nothing" in quiet.text
+    assert contents(lake.fetched(tmp_path / "fetched")) == contents(folder)
 
 
 def test_a_file_that_was_copied_and_not_deleted_is_moved_by_the_next_run(
     lake: Stored, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first_night(lake)
-    kept = f"{lake.landing}/pos/sales/1.jsonl"
-    client = type(files_of(lake.root))
+    lake.land("pos/sales/3.jsonl", receipt(60, day=22), source=".")
+    kept = f"{lake.landing}/pos/sales/3.jsonl"
+    client = files_of(lake.root)
     delete = client.rm_file
 
-    def refused(self: Any, path: str) -> None:
+    def refused(path: str) -> None:
         if path == kept:
             raise PermissionError("Access Denied")
-        delete(self, path)
+        delete(path)
 
     with monkeypatch.context() as patch:
         patch.setattr(client, "rm_file", refused)
         outcome = lake.run(only=ONLY, layers=["bronze"])
-    assert "pos/sales/1.jsonl: cannot be moved to" in outcome.text
-    copied = "processed/pos/000001/pos/sales/1.jsonl"
-    assert {copied, "landing/pos/sales/1.jsonl"} <= {*found_below(lake.root)}
+    assert "pos/sales/3.jsonl: cannot be moved to" in outcome.text
+    copied = "processed/pos/000003/pos/sales/3.jsonl"
+    assert {copied, "landing/pos/sales/3.jsonl"} <= {*found_below(lake.root)}
 
     outcome = lake.run(only=ONLY, layers=["bronze"])
-    assert "pos/sales/1.jsonl: was loaded before, as batch 1; moved to processed" in outcome.text
-    assert [name for name in found_below(lake.root) if name.endswith("/1.jsonl")] == [copied]
-    assert lake.rows("bronze.pos_sales", "count(*)") == [(9,)]
+    assert "pos/sales/3.jsonl: was loaded before, as batch 3; moved to processed" in outcome.text
+    assert [name for name in found_below(lake.root) if name.endswith("/3.jsonl")] == [copied]
+    assert lake.rows("bronze.pos_sales", "count(*)") == [(12,)]
 
 
 class Tended(Stored):
@@ -166,36 +177,26 @@ class Tended(Stored):
         """The lake's settings."""
         upkeep = super().settings().maintenance
         at_once = {"vacuum_after": timedelta(), "keep_processed": timedelta(), "keep_logs": timedelta()}
-        return super().settings(maintenance=type(upkeep)(**{**vars(upkeep), "compact_above": 1, **at_once}), **changes)
+        return super().settings(maintenance=replace(upkeep, compact_above=1, **at_once), **changes)
 
 
-def test_maintenance_of_a_store_compacts_vacuums_and_takes_old_files_away(lake: Stored, tmp_path: Path) -> None:
-    tended = Tended(lake.spark, lake.root, lake.conf)
-    for night in (first_night, second_night):
-        night(tended)
-        tended.run(only=ONLY)
-    before = table_rows(tended.fetched(tmp_path / "before"), ["bronze", "silver", "gold"])
+def test_maintenance_of_a_store_compacts_vacuums_and_takes_old_files_away(lake: Stored) -> None:
+    tended = Tended(lake.spark, lake.root, lake.conf)  # type: ignore[arg-type]
+    products = "bronze.adventureworks_products"
+    before = lake.rows(products, "*")
     assert any(name.startswith("processed/") for name in found_below(lake.root))
-    chosen = [name for name in names(tended.settings()) if "products" in name or name.startswith("files.")]
-    outcome = tended.run(layers=[], work=maintain(chosen))
+    outcome = tended.run(layers=[], work=maintain([products, PROCESSED, LOGS]))
     assert outcome.status == 0, outcome.text
-    actions = {*tended.rows("ops.maintenance", "concat(layer, '.', table_name)", "action")}
-    assert {
-        ("bronze.adventureworks_products", "compacted"),
-        ("bronze.adventureworks_products", "vacuumed"),
-        ("files.processed", "removed"),
-        ("files.logs", "removed"),
-    } <= actions
-    assert not any(name.startswith("processed/") for name in found_below(lake.root))
-    data = [name for name in found_below(lake.root / "bronze" / "adventureworks_products") if name.endswith(".parquet")]
-    assert len([name for name in data if "/" not in name]) == 1
-    assert table_rows(tended.fetched(tmp_path / "after"), ["bronze", "silver", "gold"]) == before
+    done = lake.rows("ops.maintenance", "concat(layer, '.', table_name)", "action", where="action <> 'retention'")
+    assert done == [(products, "compacted"), (products, "vacuumed"), (LOGS, "removed"), (PROCESSED, "removed")]
+    there = found_below(lake.root)
+    assert not any(name.startswith("processed/") for name in there)
+    assert len([name for name in there if name.startswith("bronze/adventureworks_p") and name.endswith("parquet")]) == 1
+    assert lake.rows(products, "*") == before
 
 
-def test_neither_a_log_nor_the_configuration_of_spark_shows_a_key(lake: Stored, tmp_path: Path) -> None:
-    first_night(lake)
-    outcome = lake.run(only=["adventureworks_products"], layers=["bronze"])
-    said = outcome.text + "".join(file.read_text("utf-8") for file in (tmp_path / "local").rglob("*.jsonl"))
-    shown = json.dumps(dict(lake.spark.sparkContext.getConf().getAll()))
-    assert isinstance(lake.root, Remote)
-    assert [secret for secret in KEYS.values() if secret in said + shown + repr(lake.root)] == []
+def test_neither_a_log_nor_the_configuration_of_spark_shows_a_key(lake: Stored) -> None:
+    logs = "".join(file.read_text("utf-8") for file in (lake.conf.parent / "local").rglob("*.jsonl"))
+    shown = json.dumps(lake.spark.sparkContext.getConf().getAll())
+    assert "run_id" in logs
+    assert [secret for secret in KEYS.values() if secret in logs + shown + repr(lake.root)] == []
