@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from lib.contract import Age, ConfigModel, Name, Span
+from lib.contract import Age, ConfigModel, Span
 from lib.models.settings import Tracking
 from lib.serving.settings import Database
 from lib.storage.places import is_remote, mistake_of
@@ -26,8 +26,8 @@ class Environment(ConfigModel):
         description="of a lake in an object store, the folder for logs, alerts, embedded databases; below .lakehouse",
     )  # fmt: skip
     storage: Storage = Field(Storage.model_validate({}), description="how an object store is spoken to")
-    catalog: Name | None = Field(
-        None, description="the catalog that tables are named in; by their folders if not given"
+    catalog: str | None = Field(
+        None, min_length=1, description="the catalog that tables are named in; by their folders if not given"
     )
     as_of: date | None = Field(None, description="the day customer_360 is computed for; else the latest order date")
     serving: Database = Field(Database.model_validate({}), description="the database that gold is served from")

@@ -21,11 +21,11 @@ pytestmark = pytest.mark.integration
 
 
 class Followed(Lake):
-    """A lake of which what changed is followed however much it is."""
+    """A lake of which what changed is followed, be it more keys than there were rows."""
 
     def settings(self, **changes: Any) -> Any:
         """The lake's settings."""
-        return super().settings(full_above=1.0, **changes)
+        return super().settings(full_above=100.0, **changes)
 
 
 class Named(Followed):
