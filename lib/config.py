@@ -21,7 +21,7 @@ from lib.dashboard.settings import DashboardFile
 from lib.errors import ConfigError
 from lib.gold.registry import gold_tables
 from lib.identity.settings import IdentityFile
-from lib.lakehouse import Demo, Environment, LakehouseFile, Maintenance, Retries
+from lib.lakehouse import Demo, Environment, Erasure, LakehouseFile, Maintenance, Retries
 from lib.models.settings import ModelsFile, Tracking
 from lib.serving.queries import Query, read_queries
 from lib.serving.settings import Database, ServingFile, mistakes_of_serving
@@ -78,6 +78,7 @@ class Settings:
     dashboard: DashboardFile
     models: ModelsFile
     tracking: Tracking
+    erasure: Erasure
     alerts: AlertsFile
     retries: Retries
 
@@ -166,6 +167,7 @@ def load_settings(
         dashboard=dashboard,
         models=models,
         tracking=chosen.models,
+        erasure=chosen.erasure,
         alerts=alerts,
         retries=lakehouse.retries,
     )
@@ -206,8 +208,8 @@ def contract_hash(contract: Contract) -> str:
     """What decides silver's content, as a hash: when it differs, silver is refined again from all of bronze."""
     facts = contract.model_dump(include={"key", "latest_by", "columns", "rules"}, mode="json")
     for part in [*facts["columns"].values(), *facts["rules"].values()]:
-        part.pop("description", None)
-        part.pop("max_failed", None)
+        for name in ("description", "max_failed", "pii"):
+            part.pop(name, None)
     # only where they are used: a contract that does without them keeps the hash that it had before there were any
     facts |= contract.model_dump(include={"delete_when", "snapshot", "history", "references"}, exclude_defaults=True)
     for part in facts.get("references", {}).values():
@@ -295,7 +297,7 @@ def _in_words(mistake: ErrorDetails, model: type[BaseModel]) -> str:
         # what a model says of one of its fields begins with the field's name
         return f"{place}.{said}" if _NAMES_A_FIELD.match(said) else f"{place}: {said}"
     # what stands in place of an address or password is not shown
-    found = "" if {"channels", "jdbc", "serving"} & {*mistake["loc"]} else f" (found {mistake['input']!r})"
+    found = "" if {"channels", "erasure", "jdbc", "serving"} & {*mistake["loc"]} else f" (found {mistake['input']!r})"
     return f"{place}: {mistake['msg'][:1].lower()}{mistake['msg'][1:]}{found}"
 
 

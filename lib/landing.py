@@ -7,7 +7,7 @@ import hashlib
 import re
 import shutil
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from fnmatch import fnmatchcase
@@ -131,7 +131,7 @@ def assign(files: Iterable[LandedFile], contracts: Iterable[Contract]) -> tuple[
     assigned: dict[str, list[LandedFile]] = {contract.table: [] for contract in known}
     strangers = []
     for file in files:
-        owners = [each.table for each in known if _is_of(file, each) or is_control(file, each)]
+        owners = [each.table for each in known if belongs(file.path, each) or is_control(file, each)]
         if len(owners) > 1:
             raise ConfigError(
                 f"{file.path}: matches `files` of {' and '.join(owners)} (a file belongs to one contract)"
@@ -143,8 +143,14 @@ def assign(files: Iterable[LandedFile], contracts: Iterable[Contract]) -> tuple[
     return assigned, strangers
 
 
-def _is_of(file: LandedFile, contract: Contract) -> bool:
-    return contract.files is not None and fnmatchcase(file.path, contract.files)
+def belongs(path: str, contract: Contract) -> bool:
+    """Is a file at this path, relative to landing, one of the contract's?"""
+    return contract.files is not None and fnmatchcase(path, contract.files)
+
+
+def files_below(folder: Path) -> list[Path]:
+    """All files of a folder, in order; none of one that is not there."""
+    return sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
 
 
 def is_control(file: LandedFile, contract: Contract) -> bool:
@@ -281,15 +287,29 @@ def rejected_to(root: Path, source: str, batch_id: int) -> Path:
     return root / "rejected" / source / f"{batch_id:06d}"
 
 
-def archive(landing: Path, file: LandedFile, target: Path, *, reason: str = "") -> Path:
-    """Move a file from landing to `target/<its path>`; with a reason, leave a `.reason.txt` beside it."""
+def archive(
+    landing: Path,
+    file: LandedFile,
+    target: Path,
+    *,
+    reason: str = "",
+    write: Callable[[Path, Path], object] | None = None,
+) -> Path:
+    """Move a file from landing to `target/<its path>`; with a reason, leave a `.reason.txt` beside it.
+
+    Where it must not stay as it is, `write` writes it anew from the first place to the second.
+    """
     files = _filesystem()
     destination = target / file.path
     try:
         files.makedirs(str(destination.parent), exist_ok=True)
         if reason:
             files.pipe_file(f"{destination}.reason.txt", f"{file.path}: {reason}\n".encode())
-        files.mv(str(landing / file.path), str(destination))
+        if write is None:
+            files.mv(str(landing / file.path), str(destination))
+        else:
+            write(landing / file.path, destination)
+            files.rm_file(str(landing / file.path))
     except OSError as error:
         raise LakehouseError(f"{file.path}: cannot be moved to {destination}: {error}") from error
     return destination

@@ -1,5 +1,6 @@
 """Structured logs: one JSON object a line, in a file of each run under the lake's `logs/`."""
 
+import logging
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from lib.errors import LakehouseError
+from lib.secrets import hidden
 
 
 @contextmanager
@@ -37,6 +39,16 @@ def run_log(root: Path, run_id: int) -> Iterator[FilteringBoundLogger]:
         yield logger
 
 
+def hide_secrets() -> None:
+    """Have whatever a library logs go without the secrets that were looked up."""
+    logging.setLogRecordFactory(_Record)
+
+
+class _Record(logging.LogRecord):
+    def getMessage(self) -> str:  # noqa: N802 so the library calls it
+        return hidden(super().getMessage())
+
+
 def no_log() -> FilteringBoundLogger:
     """A logger that writes nothing: for who only looks."""
     logger: FilteringBoundLogger = structlog.wrap_logger(structlog.ReturnLogger(), processors=[_drop])
@@ -57,7 +69,7 @@ class _Lines:
     def write(self, text: str) -> None:
         """Append a text, or say once that there is no more of the log."""
         try:
-            self._file.write(text.encode())
+            self._file.write(hidden(text).encode())
         except OSError as error:
             if not self._is_told:
                 sys.stderr.write(f"{self._file.name!s}: the log ends here: {error.strerror}\n")

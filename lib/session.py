@@ -190,6 +190,38 @@ def commits_of(spark: SparkSession, path: str, *, after: int, through: int) -> l
     return found
 
 
+def cut_log(spark: SparkSession, path: str) -> None:
+    """Have the log of the table at `path` begin with a checkpoint of its newest version.
+
+    What Delta's own clean-up does with logs that are older than `delta.logRetentionDuration`, whole days at a time.
+    """
+    log, snapshot = _delta_log(spark, path), _newest(spark, path)
+    log.checkpoint(snapshot)
+    newest, hadoop = int(snapshot.version()), log.newDeltaHadoopConf()
+    folder = _jvm(spark).org.apache.hadoop.fs.Path(f"{path}/_delta_log")
+    files = folder.getFileSystem(hadoop)
+    for status in files.listStatus(folder):
+        version = str(status.getPath().getName()).lstrip(".").split(".")[0]
+        if version.isdigit() and int(version) < newest:
+            files.delete(status.getPath(), False)
+
+
+@contextmanager
+def configured(spark: SparkSession, conf: Mapping[str, str]) -> Iterator[None]:
+    """Settings of the session for as long as the block takes."""
+    before = {name: spark.conf.get(name, None) for name in conf}
+    for name, value in conf.items():
+        spark.conf.set(name, value)
+    try:
+        yield
+    finally:
+        for name, was in before.items():
+            if was is None:
+                spark.conf.unset(name)
+            else:
+                spark.conf.set(name, was)
+
+
 def _commit(lines: Any) -> Commit:
     while lines.hasNext():
         action = json.loads(lines.next())
