@@ -9,7 +9,8 @@ import pytest
 
 from lib.powerbi import dax
 from lib.powerbi.dax import References
-from tests.powerbi.test_report import PROJECT, model
+from tests.powerbi.engine import model
+from tests.powerbi.test_report import PROJECT
 
 EXPRESSIONS = {
     f"{table.name}, {name}": text for table in model().tables.values() for name, text in table.expressions.items()

@@ -13,13 +13,9 @@ from referencing import Registry, Resource
 from referencing.exceptions import NoSuchResource
 from referencing.jsonschema import DRAFT7
 
-from lib.config import load_settings
-from lib.gold.registry import gold_tables
-from lib.powerbi.model import SemanticModel, semantic_model
 from lib.powerbi.report import ROLES
-from lib.serving.layout import layouts_of
-from lib.serving.queries import numbers_of
 from tests.builders import CONF
+from tests.powerbi.engine import model
 
 PROJECT = CONF.parent / "powerbi"
 DOCUMENTS = sorted(
@@ -105,13 +101,6 @@ def offences(document: Any) -> list[str]:
     registry: Registry[Any] = Registry(retrieve=elsewhere).with_resources(known)
     validator = jsonschema.Draft7Validator(schemas()[document["$schema"]], registry=registry)
     return [error.message for error in validator.iter_errors(document)]
-
-
-@cache
-def model() -> SemanticModel:
-    settings = load_settings(CONF)
-    numbers = numbers_of(settings.measures | dict(settings.dashboard))
-    return semantic_model(settings.power_bi, gold_tables(), layouts_of(gold_tables(), settings.serving), numbers)
 
 
 @pytest.mark.parametrize("file", DOCUMENTS, ids=lambda file: str(file.relative_to(PROJECT)))
