@@ -110,7 +110,7 @@ check: ready ## format, lint, types, and that the generated documents are curren
 	.venv/bin/mypy
 	$(JOB)/generate_docs.py --check
 
-docs: ready ## the table catalogue and the schemas for editors, from code and contracts
+docs: ready ## the table catalogue, schemas for editors, notebooks for Fabric, the Power BI project
 	$(JOB)/generate_docs.py
 
 format: ready ## put the code into shape

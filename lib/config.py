@@ -23,10 +23,13 @@ from lib.gold.registry import gold_tables
 from lib.identity.settings import IdentityFile
 from lib.lakehouse import Demo, Environment, Erasure, LakehouseFile, Maintenance, Retries
 from lib.models.settings import ModelsFile, Tracking
-from lib.serving.queries import Query, read_queries
+from lib.powerbi.mistakes import mistakes_of_power_bi
+from lib.powerbi.settings import PowerBiFile
+from lib.serving.layout import layouts_of
+from lib.serving.queries import Query, numbers_of, read_queries
 from lib.serving.settings import Database, ServingFile, mistakes_of_serving
 
-M = TypeVar("M", AlertsFile, Contract, DashboardFile, IdentityFile, LakehouseFile, ModelsFile, ServingFile)
+M = TypeVar("M", AlertsFile, Contract, DashboardFile, IdentityFile, LakehouseFile, ModelsFile, PowerBiFile, ServingFile)
 
 _NAMES_A_FIELD = re.compile(r"[a-z_]+[\w.\[\]]*: ")
 
@@ -77,6 +80,7 @@ class Settings:
     queries: dict[str, Query]
     dashboard: DashboardFile
     models: ModelsFile
+    power_bi: PowerBiFile
     tracking: Tracking
     erasure: Erasure
     alerts: AlertsFile
@@ -121,9 +125,10 @@ def load_settings(
     serving, not_served = _read_model(conf / "serving.yml", ServingFile)
     dashboard, not_shown = _read_model(conf / "dashboard.yml", DashboardFile)
     models, not_learnt = _read_model(conf / "models.yml", ModelsFile)
+    power_bi, not_drawn = _read_model(conf / "powerbi.yml", PowerBiFile)
     alerts, not_told = _read_model(conf / "alerts.yml", AlertsFile)
     not_told += [f"{conf / 'alerts.yml'}: {line}" for line in (mistakes_of_alerts(alerts) if alerts else [])]
-    mistakes += more + mistaken + not_served + not_shown + not_told + not_learnt
+    mistakes += more + mistaken + not_served + not_shown + not_told + not_learnt + not_drawn
     if serving is not None:
         mistakes += [f"{conf / 'serving.yml'}: {line}" for line in mistakes_of_serving(serving, gold_tables())]
     if identity is not None and not mistakes:
@@ -137,7 +142,12 @@ def load_settings(
         if chosen is None:
             known = ", ".join(sorted(lakehouse.environments))
             mistakes.append(f"{conf / 'lakehouse.yml'}: environments: there is no '{environment}' (there are {known})")
-    if mistakes or not (lakehouse and chosen and identity and serving and dashboard and alerts and models):
+    if power_bi and serving and lakehouse and dashboard and not mistakes:
+        numbers = numbers_of(dict(lakehouse.measures) | dict(dashboard))
+        layouts = layouts_of(gold_tables(), serving)
+        found = mistakes_of_power_bi(power_bi, gold_tables(), layouts, numbers, queries)
+        mistakes += [f"{conf / 'powerbi.yml'}: {line}" for line in found]
+    if mistakes or not (lakehouse and chosen and identity and serving and dashboard and alerts and models and power_bi):
         raise ConfigError("\n".join(mistakes))
     lake = _lake(conf, chosen, root)
     return Settings(
@@ -166,6 +176,7 @@ def load_settings(
         queries=queries,
         dashboard=dashboard,
         models=models,
+        power_bi=power_bi,
         tracking=chosen.models,
         erasure=chosen.erasure,
         alerts=alerts,
