@@ -137,7 +137,7 @@ with DAG(
     **SHARED,
 ):
     bronze = LakehouseJob(task_id="bronze", job="ingest_bronze")
-    # one file that was rejected fails bronze, and does not stop the night
+    # a file that was rejected fails bronze, and does not stop the night
     silver = LakehouseJob(task_id="silver", job="refine_silver", trigger_rule=TriggerRule.ALL_DONE)
     gold = LakehouseJob(task_id="gold", job="build_gold", as_of="{{ params.as_of or '' }}")
     served = LakehouseJob(task_id="served", job="publish_gold")

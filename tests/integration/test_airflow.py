@@ -75,7 +75,7 @@ def _make(place: Path) -> None:
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A lake to be, with two sales of a till in landing."""
-    root = tmp_path_factory.mktemp("of airflow") / "lake"
+    root = tmp_path_factory.mktemp("of-airflow") / "lake"
     file = root / "landing" / "pos" / "sales" / "sales_1.jsonl"
     file.parent.mkdir(parents=True)
     file.write_text("".join(f"{sale(f'T{n}', n, at='2017-01-05')}\n" for n in (1, 2)))
