@@ -120,11 +120,11 @@ format: ready ## put the code into shape
 validate: ready ## the configuration: every mistake, with file and key
 	$(JOB)/validate_config.py $(ARGS)
 
+COMPILE = .venv/bin/uv pip compile --universal --python-version 3.10 --fork-strategy fewest --quiet \
+    --no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 lock: ready ## requirements.lock anew from pyproject.toml; ARGS=--upgrade takes the newest versions
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check uv
-	.venv/bin/uv pip compile pyproject.toml --group dev --universal --python-version 3.10 --fork-strategy fewest \
-	    --no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
-	    --quiet --output-file requirements.lock $(ARGS)
+	$(COMPILE) pyproject.toml --group dev --output-file requirements.lock $(ARGS)
+	$(COMPILE) --group airflow --output-file schedulers/airflow/requirements.txt $(ARGS)
 
 clean: ## remove the environment, caches and leftovers; lakes stay
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build *.egg-info spark-warehouse metastore_db derby.log

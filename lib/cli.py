@@ -340,18 +340,22 @@ def status_job(description: str | None, conf: Path, argv: Sequence[str] | None =
     parser.add_argument(
         "--alert", action="store_true", help="tell whom alerts.yml names of what is new: for a scheduler"
     )
+    parser.add_argument(
+        "--fresh", action="store_true", help="only whether an entity is older than its contract says: for a sensor"
+    )
     given = parser.parse_args(argv)
 
     def work() -> int:
         settings = settings_of(given)
-        from lib.status import status
+        from lib.status import freshness, status
 
         tables, now = _tables(settings), datetime.now(timezone.utc)
         if given.alert:
             from lib.pipeline.alert import tell_of_lake
 
             tell_of_lake(tables, settings, now=now)
-        return status(tables, settings, now=now, console=open_console())
+        say = freshness if given.fresh else status
+        return say(tables, settings, now=now, console=open_console())
 
     return ended(work)
 

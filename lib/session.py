@@ -13,6 +13,9 @@ from pyspark.logger import PySparkLogger
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql.utils import is_remote
+
+from lib.errors import ConfigError
 
 _NEEDED = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -93,7 +96,18 @@ def merge_metrics(*, insert: int, update: int, delete: int) -> str:
 
 
 def build_session(app_name: str) -> SparkSession:
-    """A session with what Delta and the layers need; where it runs is spark-submit's word, never ours."""
+    """A session with what Delta and the layers need; where it runs is spark-submit's word, never ours.
+
+    One that is there already, as in a notebook or on Databricks, is taken, with what of that can be set while it runs.
+
+    Raises:
+        ConfigError: where sessions are Spark Connect's.
+    """
+    if is_remote():
+        raise ConfigError(
+            "Spark: sessions here are Spark Connect's, as on serverless compute, and Delta's logs are read by the JVM: "
+            "run it on a cluster"
+        )
     # else the workers take whatever `python3` is first on the path, which has none of the packages
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName(app_name)
