@@ -55,8 +55,8 @@ landing: ready ## generate landing files
 
 # a small load, less than 100 MB of waiting files, is done before the better compiler would pay
 LAKE = $(or $(LAKEHOUSE_ROOT),.lakehouse)
-run: FAST := $(shell du -sk "$(LAKE)/landing" $(if $(LAKEHOUSE_LANDING),"$(LAKEHOUSE_LANDING)") 2>/dev/null | \
-    awk '{ kb += $$1 } END { if (kb < 100000) print 1 }')
+run: FAST := $(if $(findstring ://,$(LAKE)),,$(shell du -sk "$(LAKE)/landing" $(if $(LAKEHOUSE_LANDING),"$(LAKEHOUSE_LANDING)") 2>/dev/null | \
+    awk '{ kb += $$1 } END { if (kb < 100000) print 1 }'))
 run: ready ## all layers: what is new in landing, to gold
 	$(JOB)/run_pipeline.py $(ARGS)
 

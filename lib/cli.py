@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -412,7 +413,8 @@ def _tables(settings: Settings) -> "Tables":
     from lib.tables import Tables
 
     _check_lake(settings)
-    tables = Tables(build_session("customer-360"), settings.root)
+    session = build_session("customer-360", settings.storage.of_hadoop())
+    tables = Tables(session, settings.root, catalog=settings.catalog)
     format_of(tables)
     return tables
 
@@ -432,7 +434,8 @@ def _plan(settings: Settings, request: "Request", **options: Any) -> int:
     from lib.pipeline.run import show_plan
     from lib.session import build_session
 
-    return show_plan(settings, lambda: build_session("customer-360"), request, **options)
+    session = partial(build_session, "customer-360", settings.storage.of_hadoop())
+    return show_plan(settings, session, request, **options)
 
 
 def _run(settings: Settings, request: "Request", **options: Any) -> int:
@@ -440,7 +443,8 @@ def _run(settings: Settings, request: "Request", **options: Any) -> int:
     from lib.pipeline.run import run_layers
     from lib.session import build_session
 
-    return run_layers(settings, lambda: build_session("customer-360"), request, **options)
+    session = partial(build_session, "customer-360", settings.storage.of_hadoop())
+    return run_layers(settings, session, request, **options)
 
 
 def dashboard_job(description: str | None, conf: Path, argv: Sequence[str] | None = None) -> int:

@@ -28,6 +28,8 @@ from lib.powerbi.settings import PowerBiFile
 from lib.serving.layout import layouts_of
 from lib.serving.queries import Query, numbers_of, read_queries
 from lib.serving.settings import Database, ServingFile, mistakes_of_serving
+from lib.storage.places import Place, is_remote, local_folder, remote
+from lib.storage.settings import Storage
 
 M = TypeVar("M", AlertsFile, Contract, DashboardFile, IdentityFile, LakehouseFile, ModelsFile, PowerBiFile, ServingFile)
 
@@ -54,14 +56,18 @@ class Upkeep:
 class Settings:
     """What one run works with.
 
-    `root` and `landing` are absolute paths; `as_of` is None for "the latest order date"; `measures` has the values of
-    the model Measures by their names, `survivorship` and `reasons_of_score`; `contracts` maps `{source}_{entity}` to
-    its contract, in name order.
+    `root` and `landing` are absolute paths, or places of an object store; `local` is the folder of this machine for
+    what cannot be there: logs, alerts, embedded databases. `as_of` is None for "the latest order date"; `measures` has
+    the values of the model Measures by their names, `survivorship` and `reasons_of_score`; `contracts` maps
+    `{source}_{entity}` to its contract, in name order.
     """
 
     environment: str
-    root: Path
-    landing: Path
+    root: Place
+    landing: Place
+    local: Path
+    storage: Storage
+    catalog: str | None
     as_of: date | None
     batch_bytes: int
     batch_files: int
@@ -89,7 +95,7 @@ class Settings:
     @property
     def watch(self) -> Watch:
         """What it takes to tell somebody of the lake."""
-        return Watch(self.alerts, self.environment, self.root, self.landing)
+        return Watch(self.alerts, self.environment, self.root, self.landing, self.local)
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -154,6 +160,9 @@ def load_settings(
         environment=environment,
         root=lake,
         landing=_landing(conf, chosen, lake),
+        local=_local(conf, chosen, lake),
+        storage=chosen.storage,
+        catalog=chosen.catalog,
         as_of=as_of or chosen.as_of,
         batch_bytes=chosen.batch_mib * 1024 * 1024,
         batch_files=chosen.batch_files,
@@ -192,7 +201,7 @@ def load_watch(conf: Path, *, root: str | None = None, environment: str = "local
     if alerts is None or chosen is None:
         return None
     lake = _lake(conf, chosen, root)
-    return Watch(alerts, environment, lake, _landing(conf, chosen, lake))
+    return Watch(alerts, environment, lake, _landing(conf, chosen, lake), _local(conf, chosen, lake))
 
 
 def read_contracts(folder: Path) -> tuple[dict[str, Contract], list[str]]:
@@ -251,13 +260,26 @@ def _unknown_sources(file: Path, identity: IdentityFile, sources: set[str]) -> l
     ]
 
 
-def _lake(conf: Path, chosen: Environment, root: str | None) -> Path:
+def _lake(conf: Path, chosen: Environment, root: str | None) -> Place:
     given = root or os.environ.get("LAKEHOUSE_ROOT")
+    if is_remote(given or chosen.root):
+        return remote(given or chosen.root, chosen.storage)
     return _place(Path(given).expanduser() if given else conf.parent / chosen.root)
 
 
-def _landing(conf: Path, chosen: Environment, lake: Path) -> Path:
-    return _place(conf.parent / chosen.landing) if chosen.landing else lake / "landing"
+def _landing(conf: Path, chosen: Environment, lake: Place) -> Place:
+    if chosen.landing is None:
+        return lake / "landing"
+    return remote(chosen.landing, chosen.storage) if is_remote(chosen.landing) else _place(conf.parent / chosen.landing)
+
+
+def _local(conf: Path, chosen: Environment, lake: Place) -> Path:
+    if isinstance(lake, Path):
+        return lake
+    # another lake than the configuration's must not take its logs and alerts for its own
+    is_the_one = chosen.local is not None and remote(chosen.root, chosen.storage) == lake
+    folder = conf.parent / (chosen.local or ".lakehouse")
+    return _place(folder if is_the_one else local_folder(folder, lake))
 
 
 def _place(path: Path) -> Path:
@@ -308,7 +330,8 @@ def _in_words(mistake: ErrorDetails, model: type[BaseModel]) -> str:
         # what a model says of one of its fields begins with the field's name
         return f"{place}.{said}" if _NAMES_A_FIELD.match(said) else f"{place}: {said}"
     # what stands in place of an address or password is not shown
-    found = "" if {"channels", "erasure", "jdbc", "serving"} & {*mistake["loc"]} else f" (found {mistake['input']!r})"
+    hidden = {"channels", "erasure", "jdbc", "serving", "storage"} & {*mistake["loc"]}
+    found = "" if hidden else f" (found {mistake['input']!r})"
     return f"{place}: {mistake['msg'][:1].lower()}{mistake['msg'][1:]}{found}"
 
 

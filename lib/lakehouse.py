@@ -7,10 +7,12 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from lib.contract import Age, ConfigModel, Span
+from lib.contract import Age, ConfigModel, Name, Span
 from lib.models.settings import Tracking
 from lib.secrets import Secret
 from lib.serving.settings import Database
+from lib.storage.places import is_remote, mistake_of
+from lib.storage.settings import Storage
 
 
 class Erasure(ConfigModel):
@@ -28,8 +30,18 @@ class Erasure(ConfigModel):
 class Environment(ConfigModel):
     """Where a lake is and how much a run takes at once."""
 
-    root: str = Field(min_length=1, description="the lake's folder; relative to the folder above conf")
-    landing: str | None = Field(None, description="where files land; <root>/landing if not given")
+    root: str = Field(
+        min_length=1, description="the lake's folder, relative to the folder above conf; or s3a://, abfss://, gs://"
+    )
+    landing: str | None = Field(None, description="where files land, of either kind; <root>/landing if not given")
+    local: str | None = Field(
+        None, min_length=1,
+        description="of a lake in an object store, the folder for logs, alerts, embedded databases; below .lakehouse",
+    )  # fmt: skip
+    storage: Storage = Field(Storage.model_validate({}), description="how an object store is spoken to")
+    catalog: Name | None = Field(
+        None, description="the catalog that tables are named in; by their folders if not given"
+    )
     as_of: date | None = Field(None, description="the day customer_360 is computed for; else the latest order date")
     serving: Database = Field(Database.model_validate({}), description="the database that gold is served from")
     models: Tracking = Field(Tracking.model_validate({}), description="where models and their trainings are kept")
@@ -49,6 +61,16 @@ class Environment(ConfigModel):
     full_above: float = Field(
         ge=0, le=1, description="share of an input's rows, or of a gold table's, above which gold is computed whole"
     )
+
+    @model_validator(mode="after")
+    def _places_are_known(self) -> "Environment":
+        for name, text in (("root", self.root), ("landing", self.landing or "")):
+            mistake = mistake_of(text)
+            if mistake:
+                raise ValueError(f"{name}: {mistake}")
+        if self.local is not None and not is_remote(self.root):
+            raise ValueError("local: is for a lake in an object store; that of a folder is the folder itself")
+        return self
 
 
 class IncentiveTier(ConfigModel):

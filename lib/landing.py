@@ -5,16 +5,14 @@ import csv
 import gzip
 import hashlib
 import re
-import shutil
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from fnmatch import fnmatchcase
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, Any, Literal
 
-import fsspec
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
@@ -22,6 +20,8 @@ from pyspark.sql.types import StringType, StructField, StructType
 from lib.contract import Contract
 from lib.errors import ConfigError, LakehouseError
 from lib.sql import quoted, sql_text
+from lib.storage import places
+from lib.storage.places import Place, Remote, files_of, told
 
 Layout = Literal["lines", "loose", "array"]
 """A record a line; JSON of which a line may hold more or less than one object; one JSON array."""
@@ -88,25 +88,27 @@ class _Content:
     content_hash: str
 
 
-def check_folder(landing: Path) -> None:
-    """Is the landing folder there?
+def check_folder(landing: Place) -> None:
+    """Is the landing folder there? One of an object store is, empty or not, if its bucket is.
 
     Raises:
         ConfigError: if not.
+        LakehouseError: if the store does not answer, or refuses to list it.
     """
-    if not _filesystem().isdir(str(landing)):
+    with told(landing):
+        is_there = landing.is_dir() or (isinstance(landing, Remote) and landing.bucket.exists())
+    if not is_there:
         raise ConfigError(f"{landing}: the landing folder is not there (`make landing` generates one)")
 
 
-def list_files(landing: Path) -> list[LandedFile]:
+def list_files(landing: Place) -> list[LandedFile]:
     """Every landed file, oldest first. Skipped: names that start with `.` or `_`, `*.tmp`, `*.part`.
 
     Raises:
         ConfigError: if the landing folder is not there.
     """
     check_folder(landing)
-    found = _filesystem().find(str(landing), detail=True)
-    landed = [_landed(Path(path).relative_to(landing), info) for path, info in found.items()]
+    landed = [_landed(path, info) for path, info in places.found_below(landing).items()]
     return sorted(file for file in landed if not _is_skipped(file.path))
 
 
@@ -116,9 +118,9 @@ def one_file(path: Path) -> LandedFile:
     Raises:
         LakehouseError: if there is no such file.
     """
-    if not _filesystem().isfile(str(path)):
+    if not path.is_file():
         raise LakehouseError(f"{path}: there is no such file")
-    return _landed(Path(path.name), _filesystem().info(str(path)))
+    return _landed(path.name, files_of(path).info(str(path)))
 
 
 def assign(files: Iterable[LandedFile], contracts: Iterable[Contract]) -> tuple[dict[str, list[LandedFile]], list[str]]:
@@ -148,11 +150,6 @@ def belongs(path: str, contract: Contract) -> bool:
     return contract.files is not None and fnmatchcase(path, contract.files)
 
 
-def files_below(folder: Path) -> list[Path]:
-    """All files of a folder, in order; none of one that is not there."""
-    return sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
-
-
 def is_control(file: LandedFile, contract: Contract) -> bool:
     """Does the file announce others of its contract?"""
     return contract.control is not None and fnmatchcase(file.path, contract.control.files)
@@ -171,11 +168,13 @@ def in_batches(files: Iterable[LandedFile], *, max_bytes: int, max_files: int) -
     return batches
 
 
-def inspect(landing: Path, file: LandedFile, contract: Contract) -> Inspection:
+def inspect(landing: Place, file: LandedFile, contract: Contract) -> Inspection:
     """Read a file once from end to end, in bounded memory: does it decode, and is it laid out as the contract says?"""
     is_packed = file.path.endswith(".gz")
     try:
-        with _filesystem().open(str(landing / file.path), "rb", compression="gzip" if is_packed else None) as stream:
+        with files_of(landing).open(
+            str(landing / file.path), "rb", compression="gzip" if is_packed else None
+        ) as stream:
             content = _decode(stream, contract)
     except FileNotFoundError:
         return Inspection(file, "changed", "the file is gone")
@@ -202,15 +201,16 @@ def _laid_out(file: LandedFile, contract: Contract, content: _Content) -> Inspec
     return Inspection(file, "ok", "", header, content.layout, content.content_hash)
 
 
-def is_unchanged(landing: Path, file: LandedFile) -> bool:
+def is_unchanged(landing: Place, file: LandedFile) -> bool:
     """Is the file still the one that was listed?"""
-    files = _filesystem()
-    path = landing / file.path
-    return bool(files.isfile(str(path))) and _landed(Path(file.path), files.info(str(path))) == file
+    try:
+        return _landed(file.path, files_of(landing).info(str(landing / file.path))) == file
+    except FileNotFoundError:
+        return False
 
 
 def read_lines(
-    spark: SparkSession, landing: Path, files: Iterable[LandedFile], contract: Contract, *, layout: Layout = "lines"
+    spark: SparkSession, landing: Place, files: Iterable[LandedFile], contract: Contract, *, layout: Layout = "lines"
 ) -> DataFrame:
     """The records of files as text: `_line`, `_source_file` (relative to landing), `_source_modified_at`.
 
@@ -230,7 +230,7 @@ def read_lines(
     return lines.select("_line", *_lineage(landing))
 
 
-def infer_json(spark: SparkSession, landing: Path, files: Iterable[LandedFile]) -> StructType:
+def infer_json(spark: SparkSession, landing: Place, files: Iterable[LandedFile]) -> StructType:
     """The members that the objects of JSON lines have, each of type STRING, STRUCT or ARRAY: one pass over the files.
 
     Raises:
@@ -239,7 +239,7 @@ def infer_json(spark: SparkSession, landing: Path, files: Iterable[LandedFile]) 
     return spark.read.option("primitivesAsString", "true").json(_spark_paths(landing, files)).schema
 
 
-def read_json(spark: SparkSession, landing: Path, files: Iterable[LandedFile], schema: StructType) -> DataFrame:
+def read_json(spark: SparkSession, landing: Place, files: Iterable[LandedFile], schema: StructType) -> DataFrame:
     """The objects of JSON lines as columns of `schema`, leaves as the text that stands in the file.
 
     A line that is not read whole is in `_line`, which is NULL for the others; `_source_file` and
@@ -251,13 +251,13 @@ def read_json(spark: SparkSession, landing: Path, files: Iterable[LandedFile], s
     return objects.select(*[F.col(quoted(name)) for name in schema.names], "_line", *_lineage(landing))
 
 
-def _spark_paths(landing: Path, files: Iterable[LandedFile]) -> list[str]:
+def _spark_paths(landing: Place, files: Iterable[LandedFile]) -> list[str]:
     """Hadoop takes a path for a glob."""
-    return [re.sub(r"([\\*?\[\]{}])", r"\\\1", f"{landing.as_posix()}/{file.path}") for file in files]
+    return [re.sub(r"([\\*?\[\]{}])", r"\\\1", f"{landing}/{file.path}") for file in files]
 
 
-def _lineage(landing: Path) -> list[Column]:
-    prefix = f"{landing.as_posix()}/"
+def _lineage(landing: Place) -> list[Column]:
+    prefix = f"{landing}/"
     # `_metadata.file_path` is percent-encoded, where + is a plus
     path = "_metadata.file_path"
     decoded = f"CASE WHEN contains({path}, '%') THEN url_decode(replace({path}, '+', '%2B')) ELSE {path} END"
@@ -265,51 +265,49 @@ def _lineage(landing: Path) -> list[Column]:
     return [relative.alias("_source_file"), F.col("_metadata.file_modification_time").alias("_source_modified_at")]
 
 
-def read_text(landing: Path, file: LandedFile) -> str:
+def read_text(landing: Place, file: LandedFile) -> str:
     """A small file whole.
 
     Raises:
         LakehouseError: if it is gone or is not UTF-8.
     """
     try:
-        return str(_filesystem().cat_file(str(landing / file.path)).decode("utf-8"))
+        return str(files_of(landing).cat_file(str(landing / file.path)).decode("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise LakehouseError(f"{file.path}: cannot be read: {error}") from error
 
 
-def processed_to(root: Path, source: str, batch_id: int) -> Path:
+def processed_to(root: Place, source: str, batch_id: int) -> Place:
     """Where files of a batch are once they are loaded."""
     return root / "processed" / source / f"{batch_id:06d}"
 
 
-def rejected_to(root: Path, source: str, batch_id: int) -> Path:
+def rejected_to(root: Place, source: str, batch_id: int) -> Place:
     """Where those files of a batch are that were rejected."""
     return root / "rejected" / source / f"{batch_id:06d}"
 
 
 def archive(
-    landing: Path,
+    landing: Place,
     file: LandedFile,
-    target: Path,
+    target: Place,
     *,
     reason: str = "",
-    write: Callable[[Path, Path], object] | None = None,
-) -> Path:
+    write: Callable[[Place, Place], object] | None = None,
+) -> Place:
     """Move a file from landing to `target/<its path>`; with a reason, leave a `.reason.txt` beside it.
 
     Where it must not stay as it is, `write` writes it anew from the first place to the second.
     """
-    files = _filesystem()
     destination = target / file.path
     try:
-        files.makedirs(str(destination.parent), exist_ok=True)
         if reason:
-            files.pipe_file(f"{destination}.reason.txt", f"{file.path}: {reason}\n".encode())
+            places.write_text(target / f"{file.path}.reason.txt", f"{file.path}: {reason}\n")
         if write is None:
-            files.mv(str(landing / file.path), str(destination))
+            places.move(landing / file.path, destination)
         else:
             write(landing / file.path, destination)
-            files.rm_file(str(landing / file.path))
+            places.remove(landing / file.path)
     except OSError as error:
         raise LakehouseError(f"{file.path}: cannot be moved to {destination}: {error}") from error
     return destination
@@ -329,14 +327,14 @@ class PutAway:
         return f"processed/{self.source}/{self.batch_id:06d}/{self.path}"
 
 
-def list_processed(root: Path) -> list[PutAway]:
+def list_processed(root: Place) -> list[PutAway]:
     """Every file in the `processed/` of a lake; what somebody else put there is left out."""
-    parts = [Path(path).relative_to(root).parts[1:] for path in _filesystem().find(str(root / "processed"))]
+    parts = [PurePosixPath(path).parts for path in places.found_below(root / "processed")]
     ours = [part for part in parts if len(part) > 2 and part[1].isdigit()]
     return [PutAway(source, int(batch), "/".join(path)) for source, batch, *path in ours]
 
 
-def remove(root: Path, file: PutAway) -> int:
+def remove(root: Place, file: PutAway) -> int:
     """Delete a processed file, and the folders that are empty then; gives its bytes.
 
     Raises:
@@ -344,9 +342,10 @@ def remove(root: Path, file: PutAway) -> int:
     """
     place = root / file.place
     try:
-        size = int(_filesystem().size(str(place)))
-        place.unlink()
-        for folder in place.parents:
+        size = int(files_of(root).size(str(place)))
+        files_of(root).rm_file(str(place))
+        # an object store has no folders
+        for folder in place.parents if isinstance(place, Path) else ():
             if folder == root / "processed" or any(folder.iterdir()):
                 break
             folder.rmdir()
@@ -367,15 +366,32 @@ def write_lines(file: Path, lines: Iterable[str]) -> None:
         raise LakehouseError(f"{file}: cannot be written: {error.strerror}") from error
 
 
-def copy_in(source: Path, landing: Path, contracts: Iterable[Contract]) -> list[Path]:
+def copy_in(source: Path, root: Place, landing: Place, contracts: Iterable[Contract]) -> list[Place]:
     """Copy those files of `source` that a contract's `files` names into landing, under the contract's folder.
 
-    The originals stay as they are, and a copy keeps its original's time: copying the same file again is not new data.
+    The originals stay as they are, and copying the same file again is not new data: a copy keeps its original's time.
+    An object store gives it a time of its own, so that there, as with `aws s3 sync`, a file is left out if landing or
+    `processed` has it in the same size and no older.
 
     Raises:
         ConfigError: if the folder is not there or holds no file of any contract.
     """
-    return [_copy(source / Path(file.path).name, landing / file.path) for file in to_copy(source, contracts)]
+    wanted = to_copy(source, contracts)
+    if isinstance(landing, Path):
+        return [places.copy(source / Path(file.path).name, landing / file.path) for file in wanted]
+    there = [*list_files(landing), *_processed(root)]
+    newest = {(file.path, file.size): file.modified_us for file in sorted(there)}
+    return [
+        places.copy(source / Path(file.path).name, landing / file.path)
+        for file in wanted
+        if newest.get((file.path, file.size), -1) < file.modified_us
+    ]
+
+
+def _processed(root: Place) -> list[LandedFile]:
+    """The files in `processed`, by the paths that they had in landing."""
+    files = files_of(root)
+    return [_landed(each.path, files.info(str(root / each.place))) for each in list_processed(root)]
 
 
 def to_copy(source: Path, contracts: Iterable[Contract]) -> list[LandedFile]:
@@ -392,7 +408,7 @@ def to_copy(source: Path, contracts: Iterable[Contract]) -> list[LandedFile]:
         for pattern in patterns:
             folder, _, name = pattern.rpartition("/")
             if fnmatchcase(original.name, name) and not _is_skipped(original.name):
-                found.append(_landed(Path(folder, original.name), _filesystem().info(str(original))))
+                found.append(_landed(str(PurePosixPath(folder, original.name)), files_of(original).info(str(original))))
                 break
     if not found:
         names = ", ".join(pattern.rpartition("/")[2] for pattern in patterns)
@@ -400,19 +416,8 @@ def to_copy(source: Path, contracts: Iterable[Contract]) -> list[LandedFile]:
     return found
 
 
-def _copy(original: Path, copy: Path) -> Path:
-    copy.parent.mkdir(parents=True, exist_ok=True)
-    part = copy.with_name(copy.name + ".part")
-    shutil.copy2(original, part)
-    return part.replace(copy)
-
-
-def _filesystem() -> Any:
-    return fsspec.filesystem("file")
-
-
-def _landed(path: Path, info: dict[str, Any]) -> LandedFile:
-    return LandedFile(modified_us=round(info["mtime"] * 1_000_000), path=path.as_posix(), size=int(info["size"]))
+def _landed(path: str, info: dict[str, Any]) -> LandedFile:
+    return LandedFile(modified_us=places.modified_us(info), path=path, size=int(info["size"]))
 
 
 def _is_skipped(path: str) -> bool:

@@ -112,7 +112,8 @@ def opened(home: str, *, root: str = "", environment: str = "local") -> tuple["S
     from lib.tables import Tables
 
     settings = load_settings(Path(home).resolve() / "conf", root=root or None, environment=environment)
-    tables = Tables(build_session("notebook"), settings.root)
+    session = build_session("notebook", settings.storage.of_hadoop())
+    tables = Tables(session, settings.root, catalog=settings.catalog)
     format_of(tables)
     return settings, tables
 

@@ -46,6 +46,10 @@ _WITHOUT_ROWS = frozenset(
 """Operations after which a table has the rows that it had before."""
 
 
+_WRITING = ("WRITE", "CREATE TABLE AS SELECT")
+"""Operations that add all rows that they write: the second one creates a table that a catalog names."""
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """The state of a Delta table: its newest version, its table properties, its description and its id.
@@ -79,7 +83,7 @@ class Commit:
     @property
     def inserted_or_deleted(self) -> int:
         """Rows that it added or took away."""
-        is_append = self.operation == "WRITE" and "numTargetRowsInserted" not in self.metrics
+        is_append = self.operation in _WRITING and "numTargetRowsInserted" not in self.metrics
         written = self.metrics.get("numOutputRows", 0) if is_append else 0
         moved = ("numTargetRowsInserted", "numTargetRowsDeleted", "numDeletedRows")
         return written + sum(self.metrics.get(name, 0) for name in moved)
@@ -95,9 +99,10 @@ def merge_metrics(*, insert: int, update: int, delete: int) -> str:
     return json.dumps({"numTargetRowsInserted": insert, "numTargetRowsUpdated": update, "numTargetRowsDeleted": delete})
 
 
-def build_session(app_name: str) -> SparkSession:
+def build_session(app_name: str, hadoop: Mapping[str, str] | None = None) -> SparkSession:
     """A session with what Delta and the layers need; where it runs is spark-submit's word, never ours.
 
+    `hadoop` are options of Hadoop. They may have credentials: as options of Spark these were arguments of a process.
     One that is there already, as in a notebook or on Databricks, is taken, with what of that can be set while it runs.
 
     Raises:
@@ -114,6 +119,8 @@ def build_session(app_name: str) -> SparkSession:
     for key, value in _NEEDED.items():
         builder = builder.config(key, value)
     spark = builder.getOrCreate()
+    for key, value in (hadoop or {}).items():
+        spark.sparkContext._jsc.hadoopConfiguration().set(key, value)
     for logger in _LOGGERS_OF_ERRORS:
         PySparkLogger.getLogger(logger).disabled = True
     spark.sparkContext.setLogLevel("ERROR")
@@ -134,6 +141,11 @@ def scratch(spark: SparkSession, folder: str) -> Iterator[None]:
     finally:
         path = _jvm(spark).org.apache.hadoop.fs.Path(folder)
         path.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf()).delete(path, True)
+
+
+def is_local(spark: SparkSession) -> bool:
+    """Does all of it run in this machine's process, so that a folder of this machine will do for all?"""
+    return master_of(spark).startswith("local")
 
 
 def master_of(spark: SparkSession) -> str:

@@ -81,9 +81,9 @@ def _print_freshness(tables: Tables, settings: Settings, now: datetime, console:
 def _print_troubles(settings: Settings, console: Console) -> None:
     """What alerts are open, since when, and what to type next."""
     try:
-        state = read_state(settings.root)
+        state = read_state(settings.local)
     except ValueError:
-        console.print(f"! {state_file(settings.root)}: is not what a run wrote", markup=False, soft_wrap=True)
+        console.print(f"! {state_file(settings.local)}: is not what a run wrote", markup=False, soft_wrap=True)
         return
     still = sorted(state.open, key=lambda each: (str(each.since), each.key))
     rows = [

@@ -1,11 +1,10 @@
-"""The only reader and writer of Delta tables. A table's name is `layer.table`; its place is `<root>/layer/table`."""
+"""The only reader and writer of Delta tables. A table's name is `layer.table`; where it is, says lib/naming.py."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
 from itertools import takewhile
-from pathlib import Path
 from urllib.parse import unquote
 
 from delta.tables import DeltaMergeBuilder, DeltaTable
@@ -16,6 +15,7 @@ from lib.contract import IS_LIVE
 from lib.diff import difference
 from lib.errors import ConservationError
 from lib.maintenance import DataFile, Effect
+from lib.naming import Catalog, Folders, Naming
 from lib.session import (
     Commit,
     Snapshot,
@@ -28,6 +28,7 @@ from lib.session import (
     snapshot_of,
 )
 from lib.sql import sql_text
+from lib.storage.places import Place, found_below, modified_us, place_of, storage_of
 
 FEED = {"delta.enableChangeDataFeed": "true"}
 """The property of tables whose readers follow what changed: Delta keeps which rows a commit changed."""
@@ -57,24 +58,26 @@ class Written:
 class Tables:
     """The Delta tables of one lake."""
 
-    def __init__(self, spark: SparkSession, root: Path, *, rewrite_below: int = 0) -> None:
+    def __init__(self, spark: SparkSession, root: Place, *, catalog: str | None = None, rewrite_below: int = 0) -> None:
         self.spark = spark
         self.root = root
+        self._names: Naming = Catalog(spark, root, catalog) if catalog else Folders(root)
         self.rewrite_below = rewrite_below
         self._counts: dict[tuple[str, int, bool], int] = {}
 
     def path(self, name: str) -> str:
-        """Where the table is."""
-        return str(self.root.joinpath(*name.split(".")))
+        """Where a table is that there is, or that there may be."""
+        return self._names.location(name) or str(self.root.joinpath(*name.split(".")))
 
     def snapshot(self, name: str) -> Snapshot | None:
         """The newest version and the properties of a table, None where there is none."""
-        return snapshot_of(self.spark, self.path(name))
+        place = self._names.location(name)
+        return snapshot_of(self.spark, place) if place is not None else None
 
     def read(self, name: str, *, version: int | None = None, with_tombstones: bool = False) -> DataFrame:
         """A table's rows, at a version if one is given; without the keys that are gone, unless they are asked for."""
         reader = self.spark.read.format("delta")
-        rows = (reader if version is None else reader.option("versionAsOf", version)).load(self.path(name))
+        rows = self._names.load(reader if version is None else reader.option("versionAsOf", version), name)
         is_whole = with_tombstones or IS_LIVE not in rows.columns
         return rows if is_whole else rows.filter(IS_LIVE).drop(IS_LIVE)
 
@@ -112,7 +115,7 @@ class Tables:
     def changes(self, name: str, *, after: int, through: int) -> DataFrame:
         """Delta's change feed above version `after` up to `through`: both images of an updated row, tombstones too."""
         feed = self.spark.read.format("delta").option("readChangeFeed", "true")
-        return feed.option("startingVersion", after + 1).option("endingVersion", through).load(self.path(name))
+        return self._names.load(feed.option("startingVersion", after + 1).option("endingVersion", through), name)
 
     def append(
         self, name: str, rows: DataFrame, *, batch_id: int | None = None, options: Mapping[str, str] | None = None
@@ -124,10 +127,9 @@ class Tables:
         Raises:
             ConservationError: if Delta took the batch for one that it already has.
         """
-        writer = rows.write.format("delta").mode("append").option("mergeSchema", "true").options(**(options or {}))
-        if batch_id is not None:
-            writer = writer.option("txnAppId", name).option("txnVersion", batch_id)
-        metrics = self._committed(name, lambda: writer.save(self.path(name)))
+        once = {"txnAppId": name, "txnVersion": str(batch_id)} if batch_id is not None else {}
+        said = {"mergeSchema": "true", **(options or {}), **once}
+        metrics = self._committed(name, lambda: self._names.save(name, rows, "append", said))
         if metrics is None:
             raise ConservationError(f"{name}: batch {batch_id} was not written: the table already has a later batch")
         written = metrics.get("numOutputRows", 0)
@@ -210,14 +212,13 @@ class Tables:
 
     def overwrite(self, name: str, rows: DataFrame) -> Written:
         """Put rows, of whatever columns, in the place of all that a table has."""
-        rows.write.format("delta").mode("overwrite").option("overwriteSchema", "true").save(self.path(name))
+        self._names.save(name, rows, "overwrite", {"overwriteSchema": "true"})
         written = self._metrics(name).get("numOutputRows", 0)
         return Written(offered=written, inserted=written)
 
     def delete(self, name: str, condition: Column) -> int:
         """Delete the rows that meet a condition; gives their number."""
-        table = DeltaTable.forPath(self.spark, self.path(name))
-        metrics = self._committed(name, lambda: table.delete(condition))
+        metrics = self._committed(name, lambda: self._table(name).delete(condition))
         return metrics.get("numDeletedRows", 0) if metrics is not None else 0
 
     def delete_rows(self, name: str, rows: DataFrame, key: Sequence[str]) -> int:
@@ -227,7 +228,7 @@ class Tables:
 
     def update(self, name: str, condition: Column, values: Mapping[str, Column]) -> int:
         """Give columns other values in the rows that meet a condition, of which there are some; gives their number."""
-        DeltaTable.forPath(self.spark, self.path(name)).update(condition, dict(values))
+        self._table(name).update(condition, dict(values))
         return self._metrics(name).get("numUpdatedRows", 0)
 
     def files(self, name: str, *, clustered_by: str = "") -> list[DataFile]:
@@ -267,11 +268,10 @@ class Tables:
     def unused_files(self, name: str, before: datetime) -> int:
         """Files of a table's folder, last changed before a time, that `vacuum` would delete."""
         used = {unquote(row["path"]) for row in files_of(self.spark, self.path(name)).select("path").collect()}
-        folder = Path(self.path(name))
-        others = (
-            path for path in folder.rglob("*.*") if path.suffix in _DATA and str(path.relative_to(folder)) not in used
-        )
-        if not any(path.stat().st_mtime < before.timestamp() for path in others if "_delta_log" not in path.parts):
+        folder = place_of(self.path(name), storage_of(self.root))
+        there = {path: modified_us(info) for path, info in found_below(folder).items() if path.endswith(_DATA)}
+        others = (at for path, at in there.items() if path not in used and not path.startswith("_delta_log/"))
+        if not any(at < before.timestamp() * 1_000_000 for at in others):
             # Delta, which knows what is of older versions, takes seconds to say the same
             return 0
         listed = self.spark.sql(f"VACUUM {self._in_sql(name)} DRY RUN")
@@ -281,7 +281,7 @@ class Tables:
     def vacuum(self, name: str) -> Effect:
         """Delete the files that no version of the last `delta.deletedFileRetentionDuration` (a property) uses."""
         before = self._version(name)
-        DeltaTable.forPath(self.spark, self.path(name)).vacuum()
+        self._table(name).vacuum()
         metrics: dict[str, int] = {}
         for commit in self.commits(name, after=before, through=self._version(name)) or []:
             metrics |= commit.metrics
@@ -299,7 +299,7 @@ class Tables:
             "spark.databricks.delta.vacuum.logging.enabled": "false",
         }
         with configured(self.spark, conf):
-            DeltaTable.forPath(self.spark, self.path(name)).vacuum(0)
+            self._table(name).vacuum(0)
 
     def cut_log(self, name: str) -> None:
         """Have a table's log begin with its newest version: no older one can be read, nor what changed since it."""
@@ -311,16 +311,19 @@ class Tables:
         self.spark.sql(f"ALTER TABLE {self._in_sql(name)} SET TBLPROPERTIES ({pairs})")
 
     def _in_sql(self, name: str) -> str:
-        path = self.path(name).replace("`", "``")
-        return f"delta.`{path}`"
+        return self._names.in_sql(name)
+
+    def _table(self, name: str) -> DeltaTable:
+        if isinstance(self._names, Folders):
+            return DeltaTable.forPath(self.spark, self._names.location(name))
+        return DeltaTable.forName(self.spark, self._in_sql(name))
 
     def _version(self, name: str) -> int:
         snapshot = self.snapshot(name)
         return snapshot.version if snapshot else -1
 
     def _rewritten(self, name: str, work: Callable[[DeltaTable], object]) -> Effect | None:
-        table = DeltaTable.forPath(self.spark, self.path(name))
-        metrics = self._committed(name, lambda: work(table))
+        metrics = self._committed(name, lambda: work(self._table(name)))
         if metrics is None:
             return None
         return Effect(
@@ -335,14 +338,14 @@ class Tables:
     ) -> Written:
         old, new = self.read(name, with_tombstones=True), changes.filter("_action <> 'delete'").drop("_action")
         others = old.alias("t").join(F.broadcast(changes.alias("s")), reduce(Column.__and__, same), how="left_anti")
-        writer = others.unionByName(new).coalesce(1).write.format("delta").mode("overwrite")
         done = {action: actions.get(action, 0) for action in ("insert", "update", "delete")}
         # the commit would say that it wrote all rows: who follows the table asks how many of them are others
-        writer.option("userMetadata", merge_metrics(**done)).save(self.path(name))
+        said = {"userMetadata": merge_metrics(**done)}
+        self._names.save(name, others.unionByName(new).coalesce(1), "overwrite", said)
         return Written(self._metrics(name).get("numOutputRows", 0), *done.values())
 
     def _merge(self, name: str, rows: DataFrame, conditions: Sequence[Column]) -> DeltaMergeBuilder:
-        into = DeltaTable.forPath(self.spark, self.path(name)).alias("t")
+        into = self._table(name).alias("t")
         return into.merge(rows.alias("s"), reduce(Column.__and__, conditions))
 
     def _executed(self, name: str, merge: DeltaMergeBuilder) -> Written:

@@ -35,11 +35,11 @@ def validate(settings: Settings, *, drift: bool = False, console: Console | None
 
     With `drift`, also print the contract lines for the fields that have landed in the lake and that no contract knows.
     """
-    spark, console = build_session("validate"), console or open_console()
+    spark, console = build_session("validate", settings.storage.of_hadoop()), console or open_console()
     check(spark, settings)
     console.print(f"{len(settings.contracts)} contracts and the graph of gold are valid")
     if drift:
-        _print_drift(Tables(spark, settings.root), settings, console)
+        _print_drift(Tables(spark, settings.root, catalog=settings.catalog), settings, console)
     return 0
 
 

@@ -35,7 +35,7 @@ def failed(name: str, what: str = "it broke") -> Trouble:
 
 def watch(root: Path, *, listed: int = 20, **channels: str) -> Watch:
     alerts = AlertsFile.model_validate({**ALERTS.model_dump(), "channels": channels, "timeout": "1s", "listed": listed})
-    return Watch(alerts, "local", root, root / "landing")
+    return Watch(alerts, "local", root, root / "landing", root)
 
 
 def as_open(*troubles: Trouble) -> dict[Any, Trouble]:
@@ -275,7 +275,7 @@ def test_a_message_spells_out_so_many_and_counts_the_rest(tmp_path: Path) -> Non
 def test_each_trouble_has_its_next_command(trouble: Trouble, command: tuple[str, str]) -> None:
     target, arguments = command
     given = f"--env prod {arguments}".strip()
-    seen = Watch(ALERTS, "prod", Path("/l"), Path("/l/landing"))
+    seen = Watch(ALERTS, "prod", Path("/l"), Path("/l/landing"), Path("/l"))
     assert next_of(trouble, seen) == f'make {target} ROOT=/l ARGS="{given}"'
 
 
@@ -285,7 +285,9 @@ def test_a_rule_may_name_another_next_command() -> None:
         {**ALERTS.model_dump(), "kinds": {**ALERTS.kinds.model_dump(), "model_drift": drift}}
     )
     drift_of_a_model = Trouble("model_drift", "m.x", "", ())
-    assert next_of(drift_of_a_model, Watch(alerts, "prod", Path("/l"), Path("/l/landing"))) == "make retrain"
+    assert (
+        next_of(drift_of_a_model, Watch(alerts, "prod", Path("/l"), Path("/l/landing"), Path("/l"))) == "make retrain"
+    )
 
 
 @pytest.mark.parametrize(
@@ -397,7 +399,7 @@ def test_a_kind_goes_to_its_channels(tmp_path: Path) -> None:
         seen = watch(tmp_path, one=one.address, other=other.address)
         rule = seen.alerts.kinds.run_failed.model_copy(update={"channels": ["one"]})
         kinds = seen.alerts.kinds.model_copy(update={"run_failed": rule})
-        told(Watch(seen.alerts.model_copy(update={"kinds": kinds}), "local", tmp_path, tmp_path), failed("a"))
+        told(Watch(seen.alerts.model_copy(update={"kinds": kinds}), "local", tmp_path, tmp_path, tmp_path), failed("a"))
     assert (len(one.messages), len(other.messages)) == (1, 0)
 
 

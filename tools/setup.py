@@ -12,7 +12,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies
@@ -36,6 +37,18 @@ JAVA_HOMES = ("usr/lib/jvm/*", "Library/Java/JavaVirtualMachines/*/Contents/Home
 
 # what contracts of format jdbc read a database with; not a package of Python, so its version stands here
 DRIVER = "org.postgresql:postgresql:42.7.14"
+
+# what speaks S3: the modules of Amazon's SDK that Hadoop's client uses, in the version that Hadoop was built with. Not
+# the bundle of all services that it asks for: 12 MB instead of 600
+AWS_SDK = "2.35.4"
+AWS_MODULES = ("s3-transfer-manager", "sts", "apache-client")
+NOT_WANTED_OF_AWS = (
+    "commons-*:*",
+    "io.netty:*",
+    "org.apache.httpcomponents:*",
+    "org.slf4j:*",
+    "software.amazon.awssdk:bundle",
+)
 
 # pyspark ships these, mostly in newer versions; Unity Catalog is not used here. Ivy leaves out what matches even if it
 # is asked for by name: so not org.p*, the driver's, of which Delta asks for nothing
@@ -77,6 +90,7 @@ def set_up(java: str, lock: str) -> None:
     made = once("environment", f"{VENV} {sys.version}", make_environment, "")
     made = once("packages", pins, install_packages, made)
     made = once("jars", DRIVER, fetch_jars, made)
+    made = once("object storage", f"{AWS_SDK} {AWS_MODULES}", fetch_object_storage, made)
     made = once("similarity", "", copy_similarity_jar, made)
     once("archive", f"{java} {recipe} {list_jars()}", archive_classes, made)
 
@@ -154,8 +168,32 @@ def fetch_jars() -> None:
         "from delta import configure_spark_with_delta_pip as delta; from pyspark.sql import SparkSession;"
         "print(delta(SparkSession.Builder())._options['spark.jars.packages'])"
     )
-    artifacts = f"{delta},{DRIVER}"
     jars = spark_home() / "jars"
+    with fetched(f"{delta},{DRIVER}", NOT_WANTED) as found:
+        for old in [*jars.glob("delta-*.jar"), *jars.glob("postgresql-*.jar")]:
+            old.unlink()
+        for jar in found:
+            shutil.copyfile(jar, jars / jar.name.split("_", 1)[1])
+
+
+def fetch_object_storage() -> None:
+    """Hadoop's client of S3, beside Spark's own jars too."""
+    say("Hadoop's client of S3")
+    jars = spark_home() / "jars"
+    hadoop = next(jars.glob("hadoop-client-api-*.jar")).stem.rpartition("-")[2]
+    sdk = [f"software.amazon.awssdk:{module}:{AWS_SDK}" for module in AWS_MODULES]
+    with fetched(",".join([f"org.apache.hadoop:hadoop-aws:{hadoop}", *sdk]), NOT_WANTED_OF_AWS) as found:
+        # they keep their group in their names, such as auth and utils are of anybody
+        for group in {jar.name.split("_", 1)[0] for jar in found}:
+            for old in jars.glob(f"{group}_*.jar"):
+                old.unlink()
+        for jar in found:
+            shutil.copyfile(jar, jars / jar.name)
+
+
+@contextmanager
+def fetched(artifacts: str, not_wanted: Iterable[str]) -> Iterator[list[Path]]:
+    """Jars from Maven Central and all that they need, each named after its group and itself; gone afterwards."""
     with tempfile.TemporaryDirectory(dir=VENV) as ivy:
         script = Path(ivy, "nothing.py")
         script.write_text("")
@@ -163,22 +201,19 @@ def fetch_jars() -> None:
             "--packages",
             artifacts,
             "--exclude-packages",
-            ",".join(NOT_WANTED),
+            ",".join(not_wanted),
             "--conf",
             f"spark.jars.ivy={ivy}",
         ]
         answer = spark_submit(*wanted, str(script), jvm=java_proxy())
-        fetched = list(Path(ivy, "jars").glob("*.jar"))
-        if answer.returncode or not fetched:
+        found = list(Path(ivy, "jars").glob("*.jar"))
+        if answer.returncode or not found:
             raise SetupError(
                 f"{artifacts} could not be fetched:\n{worst_lines(answer.stdout + answer.stderr)}\n"
                 "Is there a network? A proxy is taken from https_proxy; a mirror of Maven Central from\n"
                 "DEFAULT_ARTIFACT_REPOSITORY. What is done already is kept: run the same command again."
             )
-        for old in [*jars.glob("delta-*.jar"), *jars.glob("postgresql-*.jar")]:
-            old.unlink()
-        for jar in fetched:
-            shutil.copyfile(jar, jars / jar.name.split("_", 1)[1])
+        yield found
 
 
 def copy_similarity_jar() -> None:

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field
 
 from lib.contract import Age, ConfigModel, Name, Span
 from lib.secrets import HOW, REFERENCE, check_references
+from lib.storage.places import Place
 
 Kind = Literal[
     "run_failed", "conservation_broken", "file_rejected", "tolerance_exceeded", "freshness", "volume", "schema_drift",
@@ -98,12 +99,13 @@ class AlertsFile(ConfigModel):
 
 @dataclass(frozen=True)
 class Watch:
-    """What it takes to tell somebody of a lake: whom and of what, and which lake it is."""
+    """What it takes to tell somebody of a lake: whom and of what, which lake it is, and the folder of what was told."""
 
     alerts: AlertsFile
     environment: str
-    root: Path
-    landing: Path
+    root: Place
+    landing: Place
+    local: Path
 
 
 def mistakes_of_alerts(alerts: AlertsFile) -> list[str]:

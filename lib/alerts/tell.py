@@ -28,14 +28,14 @@ def tell(
     all is sent each time.
     """
     try:
-        with store.held(watch.root):
+        with store.held(watch.local):
             return _compared_and_told(watch, found, good, now, warn)
     except OSError as error:
         # a full disk or a lost one is what somebody has to be told of
         news = [News(replace(each, since=each.since or now)) for each in told_by(watch.alerts, found)]
         unsent = waiting({}, news, watch)
         if unsent:
-            warn(f"{watch.root / 'alerts'}: cannot be written: {error.strerror}; what is wrong is told each time")
+            warn(f"{watch.local / 'alerts'}: cannot be written: {error.strerror}; what is wrong is told each time")
         _sent(watch, unsent, warn)
         return news
 
@@ -47,7 +47,7 @@ def _compared_and_told(
     now: datetime,
     warn: Callable[[str], None],
 ) -> list[News]:
-    alerts, root = watch.alerts, watch.root
+    alerts, root = watch.alerts, watch.local
     before = _known(root, warn)
     open_ones = told_by(alerts, before.open)
     still, news = compared({each.key: each for each in open_ones}, told_by(alerts, found), good(open_ones), now=now)

@@ -131,7 +131,8 @@ def next_of(trouble: Trouble, watch: Watch) -> str:
         return given
     is_moved = trouble.where not in {"", str(watch.landing / trouble.subject)}
     if trouble.kind == "file_rejected" and is_moved:
-        back = shlex.join(["mv", trouble.where, str(watch.landing / trouble.subject)])
+        move = ["hadoop", "fs", "-mv"] if "://" in trouble.where else ["mv"]
+        back = shlex.join([*move, trouble.where, str(watch.landing / trouble.subject)])
         return f"{back} && {_make(watch, 'run')}"
     if trouble.kind == "run_failed":
         return _make(watch, _DONE_BY.get(layer, "run"))

@@ -5,13 +5,17 @@ import gzip
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import TextIOWrapper
 from pathlib import Path
-from typing import IO, Any, cast
+from tempfile import TemporaryDirectory
+from typing import Any
 
 from lib.contract import Contract
 from lib.erasure.suppression import column_of, spelt
 from lib.errors import LakehouseError
+from lib.storage.places import Place, copy, files_of
 
 _SEPARATORS = " \t\r\n,[]"
 _DECODER = json.JSONDecoder()
@@ -64,7 +68,7 @@ def sifted_whole(text: str, sieve: Sieve) -> tuple[str, int]:
     return (f"[{','.join(kept)}]\n" if is_array else "".join(f"{each}\n" for each in kept)), sum(gone)
 
 
-def rewrite(sieve: Sieve, path: Path, target: Path | None = None) -> int:
+def rewrite(sieve: Sieve, path: Place, target: Place | None = None) -> int:
     """Write a file without the records that go, to `target` or in its own place; gives their number.
 
     It is written whole or not at all, and keeps its time. Where none goes and there is no target, it is left alone.
@@ -72,39 +76,52 @@ def rewrite(sieve: Sieve, path: Path, target: Path | None = None) -> int:
     Raises:
         LakehouseError: if it cannot be read or written.
     """
-    encoding = sieve.contract.encoding if sieve.contract else "utf-8"
-    place = target or path
-    part = place.with_name(f"{place.name}.part")
+    name = str(path).rpartition("/")[2]
     try:
-        with _opened(path, "rt", encoding) as lines:
+        with _read(path, sieve) as lines:
             by_lines = is_by_lines(lines, sieve.contract)
-        gone = 0
-        with _opened(path, "rt", encoding) as lines, _opened(part, "wt", encoding, like=path) as out:
-            if by_lines:
-                for line, stays in sifted(lines, sieve):
-                    gone += not stays
-                    out.write(line if stays else "")
-            else:
-                text, gone = sifted_whole(lines.read(), sieve)
-                out.write(text)
-        if not gone and target is None:
-            part.unlink()
-            return 0
-        found = path.stat()
-        os.utime(part, ns=(found.st_atime_ns, found.st_mtime_ns))
-        part.replace(place)
+        with TemporaryDirectory() as folder:
+            part, gone = Path(folder, name), 0
+            with _read(path, sieve) as lines, _written(part, sieve) as out:
+                if by_lines:
+                    for line, stays in sifted(lines, sieve):
+                        gone += not stays
+                        out.write(line if stays else "")
+                else:
+                    text, gone = sifted_whole(lines.read(), sieve)
+                    out.write(text)
+            if not gone and target is None:
+                return 0
+            if isinstance(path, Path):
+                found = path.stat()
+                os.utime(part, ns=(found.st_atime_ns, found.st_mtime_ns))
+            copy(part, target or path)
     except (OSError, EOFError, UnicodeError) as error:
         raise LakehouseError(f"{path}: cannot be rewritten without a forgotten person: {error}") from error
     return gone
 
 
-def _opened(path: Path, mode: str, encoding: str, *, like: Path | None = None) -> IO[Any]:
+def _how(sieve: Sieve) -> dict[str, Any]:
     # what does not decode is written back as it was, and so are the ends of lines
-    how: dict[str, Any] = {"encoding": encoding, "errors": "surrogateescape", "newline": ""}
-    if (like or path).suffix == ".gz":
-        packed: Any = gzip.open(path, mode, **how)  # noqa: SIM115 the caller's block closes it
-        return cast(IO[Any], packed)
-    return path.open(mode, **how)
+    encoding = sieve.contract.encoding if sieve.contract else "utf-8"
+    return {"encoding": encoding, "errors": "surrogateescape", "newline": ""}
+
+
+@contextmanager
+def _read(path: Place, sieve: Sieve) -> Iterator[TextIOWrapper]:
+    packing = "gzip" if str(path).endswith(".gz") else None
+    with (
+        files_of(path).open(str(path), "rb", compression=packing) as stream,
+        TextIOWrapper(stream, **_how(sieve)) as text,
+    ):
+        yield text
+
+
+@contextmanager
+def _written(path: Path, sieve: Sieve) -> Iterator[TextIOWrapper]:
+    stream: Any = gzip.open(path, "wb") if path.suffix == ".gz" else path.open("wb")  # noqa: SIM115 closed below
+    with stream, TextIOWrapper(stream, **_how(sieve)) as text:
+        yield text
 
 
 def _fields(line: str, contract: Contract) -> list[str]:

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from lib.errors import LakehouseError
+from lib.storage.places import Place, copy, files_of
 
 _NONCE = 12
 
@@ -33,40 +35,35 @@ class Order:
     values: tuple[str, ...]
 
 
-def order_file(root: Path) -> Path:
-    """Where an order is until it is carried out."""
-    return root / "erasures" / "open"
+ORDER = "erasures/open"
+"""Where in a lake an order is until it is carried out."""
 
 
-def report_file(root: Path, run_id: int) -> Path:
+def report_file(root: Place, run_id: int) -> Place:
     """Where the report of a run is."""
     return root / "erasures" / f"erasure-{run_id:04d}.json"
 
 
-def write_order(root: Path, order: Order, key: bytes) -> None:
+def write_order(root: Place, order: Order, key: bytes) -> None:
     """Keep an order, encrypted (AES-256-GCM): it is all that is left of the person when a run dies."""
     nonce = os.urandom(_NONCE)
     sealed = nonce + AESGCM(_sealing(key)).encrypt(nonce, json.dumps(asdict(order)).encode(), None)
-    file = order_file(root)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name("open.part")
-    with part.open("wb") as out:
-        out.write(sealed)
-        out.flush()
-        os.fsync(out.fileno())
-    part.replace(file)
+    with TemporaryDirectory() as folder:
+        part = Path(folder, "open")
+        part.write_bytes(sealed)
+        copy(part, root / ORDER)
 
 
-def read_order(root: Path, key: bytes) -> Order | None:
+def read_order(root: Place, key: bytes) -> Order | None:
     """The order that was not carried out to its end, None where there is none.
 
     Raises:
         LakehouseError: if it was written with another key.
     """
-    file = order_file(root)
-    if not file.is_file():
+    file = root / ORDER
+    if not file.exists():
         return None
-    sealed = file.read_bytes()
+    sealed: bytes = files_of(root).cat_file(str(file))
     try:
         said = json.loads(AESGCM(_sealing(key)).decrypt(sealed[:_NONCE], sealed[_NONCE:], None))
     except InvalidTag:

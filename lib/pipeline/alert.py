@@ -4,7 +4,6 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta, timezone
 from functools import partial, reduce
-from pathlib import Path
 from typing import TypeVar
 
 from pyspark.sql import DataFrame
@@ -26,6 +25,7 @@ from lib.lock import last_run
 from lib.pipeline.context import Run
 from lib.pipeline.operations import newest_files
 from lib.pipeline.request import Request
+from lib.storage.places import place_of
 from lib.tables import Tables
 
 T = TypeVar("T")
@@ -52,7 +52,7 @@ def tell_of(run: Run, *, is_other_work: bool = False, after_death: bool = False)
 
     def known(open_ones: Sequence[Trouble]) -> set[str]:
         of_fields = rules.known_fields(open_ones, settings.contracts, read)
-        of_files = _tried(run, lambda: _files(run.tables, open_ones), set[str]())
+        of_files = _tried(run, lambda: _files(run, open_ones), set[str]())
         return good | of_fields | of_files | _gone(settings, open_ones)
 
     return _tried(run, lambda: tell(settings.watch, found, known, now=run.started_at, warn=run.warn), [])
@@ -65,7 +65,7 @@ def tell_of_crash(
 
     A lake that another run holds is no trouble, and a folder that is no lake has none.
     """
-    if isinstance(error, LockedError) or not watch.root.is_dir():
+    if isinstance(error, LockedError) or not watch.local.is_dir():
         return []
     layers, tables = (request.layers, request.tables) if request else ((), ())
     found = [*troubles, rules.of_crash(_in_a_line(error), layers, tables)]
@@ -187,15 +187,19 @@ def _rejected_before(run: Run) -> Found:
     return found, set()
 
 
-def _files(tables: Tables, open_ones: Iterable[Trouble]) -> set[str]:
+def _files(run: Run, open_ones: Iterable[Trouble]) -> set[str]:
     """What is good of files that were rejected: one of the same path came and was not, or somebody took it away."""
     rejected = {each.subject: each for each in open_ones if each.kind == "file_rejected"}
-    if not rejected or tables.snapshot(ops.FILES) is None:
+    if not rejected or run.tables.snapshot(ops.FILES) is None:
         return set()
-    asked = tables.read(ops.FILES).filter(F.col("path").isin(*rejected))
+    asked = run.tables.read(ops.FILES).filter(F.col("path").isin(*rejected))
     newest = asked.groupBy("path").agg(F.max_by("status", F.struct("changed_at", "batch_id")).alias("status"))
     status = {row["path"]: row["status"] for row in newest.collect()}
-    over = (path for path, each in rejected.items() if status.get(path) != "rejected" or not Path(each.where).exists())
+    over = (
+        path
+        for path, each in rejected.items()
+        if status.get(path) != "rejected" or not place_of(each.where, run.settings.storage).exists()
+    )
     return {f"file {path}" for path in over}
 
 

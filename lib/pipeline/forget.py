@@ -48,6 +48,7 @@ from lib.pipeline.suppress import key_of_erasure
 from lib.session import local_frame
 from lib.silver import ADDRESS
 from lib.sql import quoted
+from lib.storage.places import Place, found_below
 
 ERASED = "erased"
 _PERSONAL = ("full_name", "email", "phone", "street")
@@ -231,20 +232,22 @@ def _keys(order: Order, source: str) -> set[str]:
     return {key.upper() for name, key in (each.split(":", 1) for each in order.source_ids) if name == source}
 
 
-def _texts_of(settings: Settings, also: Sequence[Path]) -> dict[str, list[tuple[Path, Contract | None]]]:
+def _texts_of(settings: Settings, also: Sequence[Path]) -> dict[str, list[tuple[Place, Contract | None]]]:
     """The text files of a lake by folder, each with the contract that says what a record of it is, if there is one."""
     naming = [each for each in settings.contracts.values() if column_of(each) is not None]
-    found: dict[str, list[tuple[Path, Contract | None]]] = {}
     places = {"landing": settings.landing} | {name: settings.root / name for name in ("processed", "rejected")}
+    found: dict[str, list[tuple[Place, Contract | None]]] = {}
     for name, folder in places.items():
         # processed/<source>/<batch>/<path in landing>
         above = 0 if name == "landing" else 2
-        for path in landing.files_below(folder):
-            landed = "/".join(path.relative_to(folder).parts[above:])
+        for path in sorted(found_below(folder)):
+            landed = "/".join(path.split("/")[above:])
             owner = next((each for each in naming if landing.belongs(landed, each)), None)
-            found.setdefault(name, []).append((path, owner))
-    for folder in (*(settings.root / name for name in ("truth", "logs", "alerts")), *also):
-        found.setdefault(folder.name, []).extend((path, None) for path in landing.files_below(folder))
+            found.setdefault(name, []).append((folder / path, owner))
+    others = [settings.root / "truth", settings.local / "logs", settings.local / "alerts", *also]
+    for other in others:
+        name = str(other).rpartition("/")[2]
+        found.setdefault(name, []).extend((other / path, None) for path in sorted(found_below(other)))
     return found
 
 

@@ -36,7 +36,7 @@ from lib.pipeline.decide import decided, take
 from lib.pipeline.give_ids import follow, give_ids, keys_of
 from lib.pipeline.ledger import last_made
 from lib.pipeline.people import People, identity_rows, people
-from lib.session import local_frame, scratch
+from lib.session import is_local, local_frame, scratch
 
 _OUTPUTS = (RESOLUTION, FORMER.removeprefix("silver."))
 _READ = (*READ, DECISIONS.removeprefix("silver."), *_OUTPUTS)
@@ -130,7 +130,8 @@ def _resolved(run: Run, found: People, *, everyone: bool, retrain: bool) -> int 
         asked = {key for each in wrong for key in each.pair}
     if not (found.n_changed or everyone or asked):
         return None
-    with scratch(run.tables.spark, str(run.settings.root / ".scratch")):
+    folder = run.settings.local if is_local(run.tables.spark) else run.settings.root
+    with scratch(run.tables.spark, str(folder / ".scratch")):
         parameters, learnt = _model(run, found, retrain=retrain)
         # a model that nobody was compared by yet may link any two
         changed = found.records if everyone or learnt else found.changed

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Literal
 
 from pyspark.sql import functions as F
@@ -22,6 +21,7 @@ from lib.pipeline.ranges import load_range
 from lib.pipeline.reading import read_files
 from lib.pipeline.suppress import sieve_of
 from lib.session import local_frame
+from lib.storage.places import Place
 
 _STATUS = {"ok": "loaded", "changed": "unclaimed"}
 
@@ -192,7 +192,7 @@ def _is_kept(run: Run, fate: FileFate) -> bool:
     return run.settings.contracts[fate.table].after_load == "keep" and fate.status != "rejected"
 
 
-def _put_away(run: Run, fate: FileFate) -> Path:
+def _put_away(run: Run, fate: FileFate) -> Place:
     """Move a file to its place; one that cannot be moved stays, is told, and is tried again by the next run."""
     here = run.settings.landing / fate.file.path
     if _is_kept(run, fate):

@@ -284,7 +284,7 @@ def _settled_files(lake: Looked, files: list[PutAway], before: datetime) -> list
 
 def _logs(lake: Looked) -> Iterator[Task]:
     keep = lake.settings.maintenance.keep_logs
-    old = logs.old_logs(lake.settings.root, lake.at - keep) if keep is not None else []
+    old = logs.old_logs(lake.settings.local, lake.at - keep) if keep is not None else []
     if keep is not None and old:
         why = f"{len(old):,} logs are older than {in_words(keep)}"
         yield Task("removed", why, lambda _: Effect(files_removed=len(old), bytes_removed=logs.remove(old)))

@@ -6,21 +6,22 @@ from typing import Any
 
 from pyspark.sql import functions as F
 
-from lib import landing, ops
+from lib import ops
 from lib.contract import bronze_name
-from lib.erasure.report import Order, order_file, read_order, report_file, signed
+from lib.erasure.report import ORDER, Order, read_order, report_file, signed
 from lib.erasure.search import Searched, search
-from lib.erasure.suppression import column_of, token
+from lib.erasure.suppression import SUPPRESSED, column_of, token
 from lib.erasure.values import Sought, pattern_of, sought_of
 from lib.errors import LakehouseError
 from lib.identity.tables import SCHEMAS
 from lib.pipeline.context import Run, now
 from lib.pipeline.forget import ERASED
-from lib.pipeline.maintain import pin
+from lib.pipeline.maintain import names, pin
 from lib.pipeline.suppress import key_of_erasure
 from lib.serving.database import serving
 from lib.serving.occurrences import occurrences
 from lib.serving.settings import NONE
+from lib.storage.places import remove, write_text
 
 LAYERS = ("bronze", "silver", "gold", "ops")
 _LEFTOVERS = (".scratch", "serving/export")
@@ -41,11 +42,11 @@ def prove(run: Run) -> None:
     if order is None:
         raise LakehouseError("there is no erasure to prove")
     for name in _LEFTOVERS:
-        shutil.rmtree(root / name, ignore_errors=True)
-    sought, mine = _sought(run, order), frozenset({order_file(root)})
+        shutil.rmtree(run.settings.local / name, ignore_errors=True)
+    sought = _sought(run, order)
     if run.settings.erasure.at_once:
-        _clean(run, search(root, sought, leave_out=mine))
-    seen = search(root, sought, leave_out=mine)
+        _clean(run, search(root, sought, leave_out=frozenset({ORDER})))
+    seen = _searched(run, sought)
     others = _said_of_others(run, seen.texts & {*sought.values})
     left = {path: len(texts - others) for path, texts in seen.found.items() if texts - others}
     served = _served(run, sought, others)
@@ -65,10 +66,10 @@ def prove(run: Run) -> None:
         key,
     )  # fmt: skip
     file = report_file(root, run.run_id)
-    landing.write_lines(file, [json.dumps(report, indent=2, ensure_ascii=False)])
+    write_text(file, json.dumps(report, indent=2, ensure_ascii=False) + "\n")
     run.reporter.note(f"report: {file}")
     if is_gone:
-        order_file(root).unlink()
+        remove(root / ORDER)
     elif waits.keys() == left.keys() and not any(served.values()):
         after = run.settings.maintenance.vacuum_after
         run.warn(
@@ -87,6 +88,17 @@ def _sought(run: Run, order: Order) -> Sought:
         if name is not None:
             columns |= {name, bronze_name(contract.source_columns[name].split(".")[-1])}
     return sought_of((order.customer_id, *order.former_ids), order.source_ids, order.values, columns)
+
+
+def _searched(run: Run, sought: Sought) -> Searched:
+    """The lake and, where it is in an object store, the folder of this machine that belongs to it."""
+    seen = search(run.settings.root, sought, leave_out=frozenset({ORDER}))
+    if run.settings.local != run.settings.root:
+        here = search(run.settings.local, sought)
+        seen.found |= {f"{run.settings.local}/{name}": texts for name, texts in here.found.items()}
+        seen.files, seen.bytes = seen.files + here.files, seen.bytes + here.bytes
+        seen.decoded_rows += here.decoded_rows
+    return seen
 
 
 def _clean(run: Run, seen: Searched) -> None:
@@ -143,13 +155,9 @@ def _erased(run: Run, order: Order) -> dict[str, int]:
 
 
 def _versions(run: Run) -> dict[str, int]:
-    names = [
-        f"{layer.name}.{table.name}"
-        for layer in map(run.settings.root.joinpath, LAYERS)
-        if layer.is_dir()
-        for table in sorted(layer.iterdir())
-    ]
-    return {name: found.version for name in names if (found := run.tables.snapshot(name)) is not None}
+    """The version that each table of the lake has now."""
+    known = [name for name in (*names(run.settings), SUPPRESSED) if name.split(".")[0] in LAYERS]
+    return {name: found.version for name in known if (found := run.tables.snapshot(name)) is not None}
 
 
 def _said_of(order: Order, key: bytes) -> dict[str, Any]:

@@ -281,4 +281,4 @@ def _as_of(run: Run) -> date | None:
 
 
 def _folder(run: Run) -> Path:
-    return run.settings.root / "serving" / "export"
+    return run.settings.local / "serving" / "export"

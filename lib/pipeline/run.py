@@ -58,18 +58,18 @@ def run_layers(
     with _told(settings, request, is_answer=prepare is not None or work is not None) as under_way:
         if "bronze" in request.layers and copy_from is None:
             landing.check_folder(settings.landing)
-        with locked(settings.root) as lock, run_log(settings.root, lock.run_id) as log:
+        with locked(settings.root, settings.local) as lock, run_log(settings.local, lock.run_id) as log:
             run_id = lock.run_id
-            reporter = Reporter(console or open_console(), log, log_path(settings.root, run_id))
+            reporter = Reporter(console or open_console(), log, log_path(settings.local, run_id))
             spark = session()
-            tables = Tables(spark, settings.root, rewrite_below=settings.rewrite_below)
+            tables = Tables(spark, settings.root, catalog=settings.catalog, rewrite_below=settings.rewrite_below)
             run = Run(run_id, settings, tables, reporter, started_at, request)
             under_way.append(run)
             check(spark, settings)
             if format_of(tables) not in (None, FORMAT):
                 reporter.note("the lake is of an older format: what is defined otherwise today is made anew")
             if copy_from is not None:
-                landing.copy_in(copy_from, settings.landing, settings.contracts.values())
+                landing.copy_in(copy_from, settings.root, settings.landing, settings.contracts.values())
             reporter.heading(
                 f"run {run_id:04d}  {settings.environment}  {master_of(spark)}  {settings.root}",
                 environment=settings.environment, master=master_of(spark), root=str(settings.root),
@@ -133,8 +133,8 @@ def show_plan(
     if copy_from is None and "bronze" in request.layers:
         landing.check_folder(settings.landing)
     spark = session()
-    reporter = Reporter(console or open_console(), no_log(), log_path(settings.root, 0))
-    tables = Tables(spark, settings.root, rewrite_below=settings.rewrite_below)
+    reporter = Reporter(console or open_console(), no_log(), log_path(settings.local, 0))
+    tables = Tables(spark, settings.root, catalog=settings.catalog, rewrite_below=settings.rewrite_below)
     run = Run(0, settings, tables, reporter, now(), request)
     check(spark, settings)
     format_of(tables)

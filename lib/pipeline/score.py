@@ -15,7 +15,7 @@ from lib.pipeline.context import Run, now
 
 def tracker_of(run: Run) -> Tracker:
     """MLflow as the run's environment has it."""
-    return Tracker(run.settings.tracking, run.settings.root / "models")
+    return Tracker(run.settings.tracking, run.settings.local / "models")
 
 
 def record_drift(run: Run, champions: Champions) -> None:

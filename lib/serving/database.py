@@ -134,7 +134,7 @@ def serving(settings: Settings, *, create: bool = False) -> Iterator[Server]:
 
 def folder_of(settings: Settings) -> Path:
     """Where the embedded server keeps its data."""
-    return settings.root / "serving" / "postgres"
+    return settings.local / "serving" / "postgres"
 
 
 def forget_embedded(settings: Settings) -> None:

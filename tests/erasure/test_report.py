@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lib.erasure.report import Order, is_genuine, order_file, read_order, signed, write_order
+from lib.erasure.report import ORDER, Order, is_genuine, read_order, signed, write_order
 from lib.erasure.suppression import key_of, token
 from lib.errors import LakehouseError
 
@@ -19,9 +19,9 @@ def test_an_order_is_kept_encrypted_until_it_is_carried_out(tmp_path: Path) -> N
     assert read_order(tmp_path, KEY) is None
     write_order(tmp_path, ADA, KEY)
     assert read_order(tmp_path, KEY) == ADA
-    assert b"ada" not in order_file(tmp_path).read_bytes()
+    assert b"ada" not in (tmp_path / ORDER).read_bytes()
     write_order(tmp_path, replace(ADA, reason="again"), KEY)
-    assert [each.name for each in order_file(tmp_path).parent.iterdir()] == ["open"]
+    assert [each.name for each in (tmp_path / ORDER).parent.iterdir()] == ["open"]
 
 
 def test_another_key_opens_no_order(tmp_path: Path) -> None:

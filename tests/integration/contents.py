@@ -1,6 +1,6 @@
 """What a lake holds, to compare two of them: read without Spark, in a fraction of the time."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from deltalake import DeltaTable
@@ -14,14 +14,20 @@ _OF_A_RUN = {
 """Columns that say which run wrote a row, when and how: two runs may differ in them and be equal in what they did."""
 
 
-def table_rows(lake: Lake, layers: Sequence[str] = ("bronze", "silver", "gold", "ops")) -> dict[str, list[str]]:
-    """All rows of the layers' tables as sorted texts, without the numbers and times of the runs that wrote them."""
+def table_rows(
+    lake: Lake, layers: Sequence[str] = ("bronze", "silver", "gold", "ops"), *, without: Collection[str] = ()
+) -> dict[str, list[str]]:
+    """All rows of the layers' tables as sorted texts, without the numbers and times of the runs that wrote them.
+
+    `without` are more columns to leave out.
+    """
     found: dict[str, list[str]] = {}
     for log in sorted(lake.root.glob("*/*/_delta_log")):
         layer, table = log.parts[-3:-1]
         # what a run writes of itself differs in nearly everything
         if layer in layers and (layer, table) != ("ops", "runs"):
-            rows = DeltaTable(str(log.parent)).to_pyarrow_table().to_pylist()
+            stored = DeltaTable(str(log.parent)).to_pyarrow_table()
+            rows = stored.drop_columns([name for name in stored.column_names if name in without]).to_pylist()
             found[f"{layer}.{table}"] = sorted({*map(_comparable_step, rows)} if table == "steps" else map(_text, rows))
     return found
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pyspark.sql import functions as F
 
-from lib.erasure.report import is_genuine, order_file
+from lib.erasure.report import ORDER, is_genuine
 from lib.erasure.search import search
 from lib.erasure.values import Sought, sought_of
 from lib.export import export
@@ -64,7 +64,7 @@ def erased(served: Lake, tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake
         patch.setattr(forgetting, "build", dies)
         with pytest.raises(Exception, match="lost its power"):
             lake.run(work=forget(customer["customer_id"], "a letter"), resolved=True, forgiving=True)
-    assert order_file(lake.root).is_file()
+    assert (lake.root / ORDER).is_file()
     first, second = erase(lake)
     assert first.status == 0, first.text
     assert second.status == 0, second.text
@@ -75,7 +75,7 @@ def erased(served: Lake, tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake
 def test_nothing_of_the_person_is_left_in_any_byte(erased: tuple[Lake, list[str], Sought, Path]) -> None:
     lake, _, sought, _ = erased
     assert search(lake.root, sought).found == {}
-    assert not order_file(lake.root).exists()
+    assert not (lake.root / ORDER).exists()
 
 
 def test_the_report_is_signed_and_says_what_went(erased: tuple[Lake, list[str], Sought, Path]) -> None:
