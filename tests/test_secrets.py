@@ -87,3 +87,18 @@ def test_what_was_looked_up_is_hidden_in_logs_of_ours_and_of_libraries(
     assert "rd/1" not in written
     assert json.loads(written)["deep"] == {"url": "postgresql://u:[hidden]@h"}
     assert hidden(f"X {SECRET}") == "X [hidden]"
+
+
+def test_the_log_of_an_error_has_no_values_of_variables(tmp_path: Path) -> None:
+    def fails(email: str) -> None:
+        raise ValueError(f"an address of {len(email)} letters")
+
+    with run_log(tmp_path, 1) as log:
+        try:
+            fails("ada@example.com")
+        except ValueError as error:
+            log.error("unexpected error", exc_info=error)
+    written = (tmp_path / "logs" / "run-0001.jsonl").read_text()
+    assert "an address of 15 letters" in written
+    assert "fails" in written
+    assert "ada@example.com" not in written
