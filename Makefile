@@ -128,7 +128,7 @@ lock: ready ## requirements.lock anew from pyproject.toml; ARGS=--upgrade takes 
 
 clean: ## remove the environment, caches and leftovers; lakes stay
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build *.egg-info spark-warehouse metastore_db derby.log
-	find jobs lib tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+	find jobs lib schedulers tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 ready:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { \

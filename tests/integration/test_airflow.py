@@ -8,8 +8,11 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from deltalake import DeltaTable
@@ -23,7 +26,18 @@ FOLDER = HOME / "schedulers" / "airflow"
 REQUIREMENTS = FOLDER / "requirements.txt"
 ANSWERS = Path(__file__).with_name("airflow_answers.py")
 
-Airflow = Callable[..., "subprocess.CompletedProcess[str]"]
+
+@dataclass(frozen=True)
+class Ended:
+    """How a program of Airflow's environment ended: the lake, the folder it ran in, its exit status and words."""
+
+    lake: Path
+    folder: Path
+    status: int
+    said: str
+
+
+Airflow = Callable[..., Ended]
 
 pytestmark = pytest.mark.integration
 
@@ -73,64 +87,71 @@ def _make(place: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A lake to be, with two sales of a till in landing."""
-    root = tmp_path_factory.mktemp("of-airflow") / "lake"
-    file = root / "landing" / "pos" / "sales" / "sales_1.jsonl"
+def airflow(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Airflow:
+    """Runs a program of Airflow's environment in a folder, for a lake of two sales that came two hours ago."""
+    lake = tmp_path_factory.mktemp("of-airflow") / "lake"
+    file = lake / "landing" / "pos" / "sales" / "sales_1.jsonl"
     file.parent.mkdir(parents=True)
     file.write_text("".join(f"{sale(f'T{n}', n, at='2017-01-05')}\n" for n in (1, 2)))
-    return root
+    os.utime(file, (time.time() - 7200,) * 2)
 
-
-@pytest.fixture
-def airflow(programs: Path, lake: Path, tmp_path: Path) -> Airflow:
-    """Runs a program of Airflow's environment, for this project and lake."""
-    home = tmp_path / "airflow"
-    home.mkdir()
-    shutil.copyfile(programs.parent / "airflow.db", home / "airflow.db")
-
-    def start(program: str, *arguments: str | Path, conf: Path = CONF) -> "subprocess.CompletedProcess[str]":
+    def start(folder: Path, program: str, *arguments: str | Path, conf: Path = CONF) -> Ended:
+        shutil.copyfile(programs.parent / "airflow.db", folder / "airflow.db")
         of_lake = {"HOME": HOME, "ROOT": lake, "CONF": conf}
         variables = {f"AIRFLOW_VAR_LAKEHOUSE_{name}": str(value) for name, value in of_lake.items()}
         spark = {"PYSPARK_SUBMIT_ARGS": BY_PYTHON["PYSPARK_SUBMIT_ARGS"]}
-        env = environment(**settings(home), **variables, **spark)
-        return run(programs / program, *arguments, cwd=tmp_path, env=env, timeout=600)
+        env = environment(**settings(folder), **variables, **spark)
+        done = run(programs / program, *arguments, cwd=folder, env=env, timeout=1500)
+        return Ended(lake, folder, done.returncode, done.stdout + done.stderr)
 
     return start
 
 
+@pytest.fixture(scope="module")
+def night(airflow: Airflow, tmp_path_factory: pytest.TempPathFactory) -> Ended:
+    """A whole run of the DAG."""
+    return airflow(tmp_path_factory.mktemp("night"), "airflow", "dags", "test", "customer_360")
+
+
 def states(folder: Path) -> dict[str, tuple[str, int]]:
-    """How each task of the one run ended, and how often it was tried."""
-    with sqlite3.connect(folder / "airflow" / "airflow.db") as database:
+    """How the one run and each of its tasks ended, and how often the task was tried."""
+    with sqlite3.connect(folder / "airflow.db") as database:
         rows = database.execute("SELECT task_id, state, try_number FROM task_instance").fetchall()
         [(state,)] = database.execute("SELECT state FROM dag_run").fetchall()
     return {"the run": (state, 1), **{task: (ended, tries) for task, ended, tries in rows}}
 
 
-def test_a_night_in_airflow_takes_a_lake_from_landing_to_what_is_served(
-    airflow: Airflow, lake: Path, tmp_path: Path
-) -> None:
-    done = airflow("airflow", "dags", "test", "customer_360")
-    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
-    ended = states(tmp_path)
-    assert ended == dict.fromkeys(["the run", "bronze", "silver", "gold", "served", "fresh", "good"], ("success", 1))
-    runs = DeltaTable(lake / "ops" / "runs").to_pandas().sort_values("run_id")
-    assert [[*layers] for layers in runs["layers"]] == [["bronze"], ["silver"], ["gold"], ["served"]]
-    assert DeltaTable(lake / "gold" / "customer_360").to_pandas()["customer_id"].notna().sum() == 1
-    assert (lake / "serving").is_dir()
+def changed_conf(folder: Path, file: str, old: str, new: str) -> Path:
+    """The project's configuration with a change in one of its files."""
+    shutil.copytree(CONF, folder)
+    text = (folder / file).read_text("utf-8")
+    assert old in text
+    (folder / file).write_text(text.replace(old, new))
+    return folder
+
+
+def test_a_night_in_airflow_takes_a_lake_from_landing_to_what_is_served(night: Ended) -> None:
+    assert night.status == 0, night.said[-8000:]
+    assert states(night.folder) == dict.fromkeys(
+        ["the run", "bronze", "silver", "gold", "served", "fresh", "good"], ("success", 1)
+    )
+    runs = DeltaTable(night.lake / "ops" / "runs").to_pandas().sort_values("run_id")
+    assert [(*each,) for each in zip(runs["run_id"], runs["exit_status"], strict=True)] == [
+        (n, 0) for n in (1, 2, 3, 4)
+    ]
+    assert DeltaTable(night.lake / "gold" / "customer_360").to_pandas()["total_orders"].tolist() == [2]
+    steps = DeltaTable(night.lake / "ops" / "steps").to_pandas()
+    assert {*steps["layer"]} == {"bronze", "silver", "identity", "gold", "served"}
 
 
 def test_a_mistake_in_the_configuration_fails_a_night_in_airflow_at_the_first_try(
     airflow: Airflow, tmp_path: Path
 ) -> None:
-    conf = tmp_path / "conf"
-    shutil.copytree(CONF, conf)
-    (conf / "lakehouse.yml").write_text((conf / "lakehouse.yml").read_text("utf-8").replace("batch_mib:", "batch_mob:"))
-    done = airflow("airflow", "dags", "test", "customer_360", conf=conf)
-    assert done.returncode != 0
-    said = done.stdout + done.stderr
-    assert "batch_mob: unknown key" in said
-    assert "ingest_bronze: the configuration or an argument is wrong; nothing was done" in said
+    conf = changed_conf(tmp_path / "conf", "lakehouse.yml", "batch_mib:", "batch_mob:")
+    ended = airflow(tmp_path, "airflow", "dags", "test", "customer_360", conf=conf)
+    assert ended.status != 0
+    assert "batch_mob: unknown key" in ended.said
+    assert "ingest_bronze: the configuration or an argument is wrong; nothing was done" in ended.said
     assert states(tmp_path) == {
         "the run": ("failed", 1),
         **dict.fromkeys(["bronze", "silver"], ("failed", 1)),
@@ -138,44 +159,49 @@ def test_a_mistake_in_the_configuration_fails_a_night_in_airflow_at_the_first_tr
     }
 
 
-def test_airflow_understands_how_a_job_ended(airflow: Airflow, lake: Path, tmp_path: Path) -> None:
+ANSWERED = {
+    ("LakehouseJob", "0"): None,
+    ("LakehouseJob", "1"): "AirflowFailException",
+    ("LakehouseJob", "2"): "AirflowFailException",
+    ("LakehouseJob", "3"): "AirflowException",
+    ("LakehouseJob", "killed"): "AirflowException",
+    ("LakehouseIsFresh", "0"): True,
+    ("LakehouseIsFresh", "1"): False,
+    ("LakehouseIsFresh", "2"): "AirflowFailException",
+    ("LakehouseIsFresh", "killed"): "AirflowException",
+}
+"""What an operator makes of how a job ends; Airflow tries all but AirflowFailException again."""
+
+
+def test_airflow_understands_how_a_job_ends_and_that_a_lake_is_stale(
+    airflow: Airflow, night: Ended, tmp_path: Path
+) -> None:
     project = tmp_path / "project"
-    (project / ".venv" / "bin").mkdir(parents=True)
+    for folder in (project / ".venv" / "bin", project / "jobs"):
+        folder.mkdir(parents=True)
     (project / ".venv" / "bin" / "python").symlink_to(sys.executable)
-    (project / "jobs").mkdir()
-    (project / "jobs" / "ends.py").write_text("import os, sys\nos.kill(os.getpid(), 9) if sys.argv[1] == '9' else 0\n")
-    with (project / "jobs" / "ends.py").open("a") as program:
-        program.write("sys.exit(int(sys.argv[1]))\n")
-    strict = tmp_path / "conf"
-    shutil.copytree(CONF, strict)
-    sales = strict / "contracts" / "pos" / "sales.yml"
-    sales.write_text(sales.read_text("utf-8").replace("error_after: 48h", "error_after: 1s").replace("24h", "1s"))
+    (project / "jobs" / "ends.py").write_text(
+        "import os, sys\n"
+        "how = sys.argv[1]\n"
+        "os.kill(os.getpid(), 9) if how == 'killed' else sys.exit(int(how))\n"
+    )  # fmt: skip
 
-    def case(operator: str, status: int, home: Path = project) -> dict[str, object]:
-        fields = {"home": str(home), "options": {}}
-        return {"operator": operator, "arguments": {"job": "ends", "flags": [str(status)]}, "fields": fields}
+    def case(operator: str, job: str, flag: str, home: Path, **options: str) -> dict[str, Any]:
+        arguments = {"job": job, "flags": [flag]}
+        return {"operator": operator, "arguments": arguments, "fields": {"home": str(home), "options": options}}
 
-    def fresh(conf: Path) -> dict[str, object]:
-        fields = {"home": str(HOME), "options": {"--root": str(lake), "--conf": str(conf)}}
-        arguments = {"job": "status", "flags": ["--fresh"]}
-        return {"operator": "LakehouseIsFresh", "arguments": arguments, "fields": fields}
-
-    asked = {
-        "good": (case("LakehouseJob", 0), None),
-        "something was rejected": (case("LakehouseJob", 1), "AirflowFailException"),
-        "configuration": (case("LakehouseJob", 2), "AirflowFailException"),
-        "held": (case("LakehouseJob", 3), "AirflowException"),
-        "killed": (case("LakehouseJob", 9), "AirflowException"),
-        "no project": (case("LakehouseJob", 0, tmp_path / "nowhere"), "AirflowFailException"),
-        "fresh": (case("LakehouseIsFresh", 0), True),
-        "stale": (case("LakehouseIsFresh", 1), False),
-        "not asked": (case("LakehouseIsFresh", 2), "AirflowFailException"),
-        "died": (case("LakehouseIsFresh", 9), "AirflowException"),
-        "an old lake": (fresh(strict), False),
-    }
-    done = airflow("python", ANSWERS, FOLDER / "customer_360.py", json.dumps([each for each, _ in asked.values()]))
-    said = done.stdout + done.stderr
-    assert done.returncode == 0, said
-    answers = json.loads(done.stdout.splitlines()[-1])
-    assert dict(zip(asked, answers, strict=True)) == {name: expected for name, (_, expected) in asked.items()}
-    assert "X pos_sales: older than 1s" in said
+    strict = changed_conf(tmp_path / "conf", "contracts/pos/sales.yml", "{warn_after: 24h, error_after: 48h}",
+                          "{error_after: 1h}")  # fmt: skip
+    of_lake = {"--root": str(night.lake), "--conf": str(strict)}
+    cases = [
+        *[case(operator, "ends", how, project) for operator, how in ANSWERED],
+        case("LakehouseJob", "ends", "0", tmp_path / "nowhere"),
+        case("LakehouseIsFresh", "status", "--fresh", HOME, **of_lake),
+    ]
+    ended = airflow(tmp_path, "python", ANSWERS, FOLDER / "customer_360.py", json.dumps(cases))
+    assert ended.status == 0, ended.said
+    *answers, of_nowhere, of_stale = json.loads((tmp_path / "stdout.log").read_text().splitlines()[-1])
+    assert dict(zip(ANSWERED, answers, strict=True)) == ANSWERED
+    assert of_nowhere == "AirflowFailException"
+    assert of_stale is False, ended.said
+    assert "X pos_sales: older than 1h" in ended.said
