@@ -69,6 +69,12 @@ def by(data: Data, measure: str, column: str, **filters: Any) -> dict[Any, Any]:
     return {value: each for value, each in found.items() if each is not None}
 
 
+def seen(data: Data, table: str, reader: str) -> int:
+    """How many rows of a table the role's own filter of it lets somebody see."""
+    text = model().filters[table].replace("USERPRINCIPALNAME()", f'"{reader}"')
+    return _evaluated(data, "seen", {"seen": f"COUNTROWS(FILTER({table}, {text}))"}, {}) or 0
+
+
 def _of_rows(data: Data, table: str, column: Column) -> list[Any]:
     """What a computed column has in the rows of its table: the expression in each of them, in one text."""
     text = f'CONCATENATEX({table}, {table}[{_ROW}] & "=" & ({column.dax}), "|", {table}[{_ROW}])'
