@@ -88,10 +88,14 @@ def _of_columns(file: PowerBiFile, model: SemanticModel) -> Iterator[str]:
 
 
 def _of_expressions(model: SemanticModel) -> Iterator[str]:
-    names = [measure.name for table in model.tables.values() for measure in table.measures]
+    names = [measure.name.casefold() for table in model.tables.values() for measure in table.measures]
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield f"tables: the measure '{name}' is there twice (a measure's name is one of all tables)"
     for table in model.tables.values():
+        # to Power BI they would be one name, in upper or lower case
+        columns = {column.name.casefold() for column in table.columns}
+        for name in (measure.name for measure in table.measures if measure.name.casefold() in columns):
+            yield f"tables.{table.name}, {name}: the table has a column of this name (call it something else)"
         for name, text in table.expressions.items():
             yield from (f"tables.{table.name}, {name}: {said}" for said in _unknown_names(text, model))
     for name, text in model.filters.items():

@@ -100,11 +100,20 @@ def _visual(visual: Visual, model: SemanticModel) -> dict[str, Any]:
         direction = "Descending" if visual.sort.startswith("-") else "Ascending"
         query["sortDefinition"] = {"sort": [{"field": field, "direction": direction}], "isDefaultSort": False}
     found = {"visualType": visual.type, "query": query, "drillFilterOtherVisuals": True}
+    if visual.type == "slicer":
+        mode = _literal("'Between'" if _is_day(visual.fields["Values"][0], model) else "'Dropdown'")
+        found["objects"] = {"data": [{"properties": {"mode": mode}}]}
     if visual.title:
         said = visual.title.replace("'", "''")
         title = {"show": _literal("true"), "text": _literal(f"'{said}'")}
         found["visualContainerObjects"] = {"title": [{"properties": title}]}
     return found
+
+
+def _is_day(text: str, model: SemanticModel) -> bool:
+    match = _OF_A_TABLE.fullmatch(text)
+    column = model.tables[match[1]].column(match[2]) if match else None
+    return column is not None and column.is_day
 
 
 def _projections(text: str, model: SemanticModel) -> list[dict[str, Any]]:

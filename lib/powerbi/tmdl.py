@@ -11,8 +11,8 @@ from lib.powerbi.model import Column, Measure, SemanticModel, Table
 from lib.powerbi.relationships import Relationship
 from lib.powerbi.settings import Parameter, PowerBiFile
 
-_LEVEL = 1601
-"""Compatibility level: that of Power BI Desktop since 2023."""
+_LEVEL = 1600
+"""Compatibility level: what Power BI Desktop understands since 2023."""
 _PLAIN = re.compile(r"\w+")
 
 

@@ -1,6 +1,6 @@
 """The measures of the project's model, computed by an engine of DAX that is not Power BI's (the package pbix-mcp)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -10,7 +10,7 @@ from pbix_mcp.dax import engine
 
 from lib.config import load_settings
 from lib.gold.registry import gold_tables
-from lib.powerbi.model import SemanticModel, semantic_model
+from lib.powerbi.model import Column, SemanticModel, semantic_model
 from lib.serving.layout import layouts_of
 from lib.serving.queries import numbers_of
 from tests.builders import CONF
@@ -35,8 +35,8 @@ def days(first: date, last: date) -> list[dict[str, Any]]:
     return [{"date": day, "year": day.year, "month": day.month, "year_month": f"{day:%Y-%m}"} for day in every]
 
 
-def loaded(rows: Mapping[str, Iterable[Mapping[str, Any]]]) -> Data:
-    """All tables with these rows, of which the rest is blank, and the columns that the model computes."""
+def loaded(rows: Mapping[str, Iterable[Mapping[str, Any]]], *, without: Collection[str] = ()) -> Data:
+    """All tables with these rows, of which the rest is blank, and the columns that the model computes but for some."""
     data: Data = {}
     for name, table in model().tables.items():
         columns = [column.name for column in table.columns if column.dax is None]
@@ -44,8 +44,8 @@ def loaded(rows: Mapping[str, Iterable[Mapping[str, Any]]]) -> Data:
         data[name] = {"columns": [*columns, _ROW], "rows": [[*row, number] for number, row in enumerate(given)]}
     for name, table in model().tables.items():
         for column in table.columns:
-            if column.dax is not None:
-                values = [_of_row(data, name, column.dax, number) for number in range(len(data[name]["rows"]))]
+            if column.dax is not None and column.name not in without:
+                values = _of_rows(data, name, column)
                 data[name]["columns"].append(column.name)
                 for row, value in zip(data[name]["rows"], values, strict=True):
                     row.append(value)
@@ -69,10 +69,19 @@ def by(data: Data, measure: str, column: str, **filters: Any) -> dict[Any, Any]:
     return {value: each for value, each in found.items() if each is not None}
 
 
-def _of_row(data: Data, table: str, dax: str, number: int) -> Any:
-    """What a computed column has in a row: its expression there."""
-    text = f"MAXX(FILTER({table}, {table}[{_ROW}] = {number}), {dax})"
-    return _evaluated(data, "computed", {"computed": text}, {})
+def seen(data: Data, table: str, reader: str) -> int:
+    """How many rows of a table the role's own filter of it lets somebody see."""
+    text = model().filters[table].replace("USERPRINCIPALNAME()", f'"{reader}"')
+    return _evaluated(data, "seen", {"seen": f"COUNTROWS(FILTER({table}, {text}))"}, {}) or 0
+
+
+def _of_rows(data: Data, table: str, column: Column) -> list[Any]:
+    """What a computed column has in the rows of its table: the expression in each of them, in one text."""
+    text = f'CONCATENATEX({table}, {table}[{_ROW}] & "=" & ({column.dax}), "|", {table}[{_ROW}])'
+    found = _evaluated(data, "computed", {"computed": text}, {})
+    values = [each.partition("=")[2] for each in found.split("|")] if found else []
+    of = {"int64": int, "dateTime": lambda value: datetime.strptime(value, "%m/%d/%Y"), "string": str}[column.type]
+    return [of(value) if value else None for value in values]
 
 
 def _evaluated(data: Data, measure: str, measures: dict[str, str], chosen: dict[str, list[Any]]) -> Any:

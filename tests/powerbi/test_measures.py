@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from tests.powerbi.engine import Data, by, days, loaded, model, told
+from tests.powerbi.engine import Data, by, days, loaded, model, seen, told
 
 WEB = {"source": "web", "territory_id": "by", "product_id": "bell", "order_line": 1, "quantity": 1, "discount": 0.0}
 JANUARY = {"dim_date__year_month": ["2017-01"]}
@@ -156,6 +156,38 @@ def test_the_average_discount_is_that_of_a_line(shop: Data) -> None:
 def test_sales_people_are_ranked_by_what_they_sell_in_stores(shop: Data) -> None:
     assert by(shop, "Sales in stores", "dim_sales_people__name", **FEBRUARY) == {"Eve": 150.0, "Max": 50.0}
     assert told(shop, "Sales people", **FEBRUARY) == 2, "unknown is nobody"
-    assert told(shop, "Incentive") == 4.0
+    assert told(shop, "Incentives") == 4.0
     assert told(shop, "Sales in stores change", **FEBRUARY) == 3.0
     assert by(shop, "Growth in stores", "dim_sales_people__name", **FEBRUARY) == {"Eve": 0.5}
+
+
+def test_the_roles_filters_let_a_reader_see_the_rows_of_their_countries() -> None:
+    data = loaded(
+        {
+            "reader_countries": [
+                {"role_name": "ann@example.com", "country": "Germany"},
+                {"role_name": "bob@example.com", "country": "Germany"},
+                {"role_name": "bob@example.com", "country": "France"},
+            ],
+            "customer_360": [
+                {"customer_id": "1", "country": "Germany"},
+                {"customer_id": "2", "country": "France"},
+                {"customer_id": "3"},
+            ],
+            "dim_territories": [{"territory_id": "by", "country": "Germany"}],
+            "dim_stores": [{"store_id": "m", "country": "Germany"}, {"store_id": "l", "country": "France"}],
+            "mart_sales_team": [
+                {"store_id": store, "sales_person_id": "eve", "sales_month": "2017-01"}
+                for store in ("m", "m", "l", "unknown")
+            ],
+        }
+    )
+    rows = {
+        reader: {table: seen(data, table, reader) for table in model().filters}
+        for reader in ("ann@example.com", "bob@example.com", "cid@example.com")
+    }
+    assert rows == {
+        "ann@example.com": {"reader_countries": 1, "dim_territories": 1, "customer_360": 1, "mart_sales_team": 2},
+        "bob@example.com": {"reader_countries": 2, "dim_territories": 1, "customer_360": 2, "mart_sales_team": 3},
+        "cid@example.com": {"reader_countries": 0, "dim_territories": 0, "customer_360": 0, "mart_sales_team": 0},
+    }

@@ -100,7 +100,12 @@ FIRST_CARD = ("pages", "Overview", 1, "visuals", 0)
         (
             ("tables", "customer_360", "measures", "Orders"),
             {"dax": "1", "format": "count", "description": "One."},
-            "tables: the measure 'Orders' is there twice (a measure's name is one of all tables)",
+            "tables: the measure 'orders' is there twice (a measure's name is one of all tables)",
+        ),
+        (
+            ("tables", "fact_interactions", "measures", "Outcome"),
+            {"dax": "1", "format": "count", "description": "One."},
+            "tables.fact_interactions, Outcome: the table has a column of this name (call it something else)",
         ),
         (
             ("answers", "monthly_trends"),

@@ -71,6 +71,7 @@ VISUAL = {
                 ),
             },
         },
+        "objects": exactly(data={"type": "array", "items": exactly(properties=exactly(mode=LITERAL))}),
         "visualContainerObjects": exactly(
             title={"type": "array", "items": exactly(properties=exactly(show=LITERAL, text=LITERAL))}
         ),
@@ -148,6 +149,19 @@ def test_pages_are_those_of_the_dashboard_in_order() -> None:
     pages = [json.loads((folder / name / "page.json").read_text("utf-8")) for name in order]
     assert [page["displayName"] for page in pages] == ["Overview", "Customers", "Products", "Sales team"]
     assert {file.parent.name for file in folder.glob("*/page.json")} == {*order}
+
+
+def test_days_are_chosen_from_and_to_and_all_else_from_a_list() -> None:
+    modes: dict[str, set[str]] = {}
+    for file in VISUALS:
+        visual = json.loads(file.read_text("utf-8"))["visual"]
+        if visual["visualType"] == "slicer":
+            [first, *_] = visual["query"]["queryState"]["Values"]["projections"]
+            [said] = visual["objects"]["data"]
+            modes.setdefault(said["properties"]["mode"]["expr"]["Literal"]["Value"], set()).add(first["queryRef"])
+    assert modes["'Between'"] == {"dim_date.date"}
+    assert "dim_territories.Places.country" in modes["'Dropdown'"]
+    assert modes.keys() == {"'Between'", "'Dropdown'"}
 
 
 def test_visuals_lie_within_their_page_and_not_on_each_other() -> None:
