@@ -1,6 +1,6 @@
 # `make` alone lists the targets. Variables: ROOT, LANDING, ARGS, FAST, PYTHON (`make help` says what they do).
 .DEFAULT_GOAL := help
-.PHONY: help setup demo landing run identify train score explain export publish queries dashboard maintain status quarantine test bench check \
+.PHONY: help setup demo landing run identify train score explain export erase publish queries dashboard maintain status quarantine test bench check \
     docs format validate lock clean ready
 
 # set here, so that only the command line changes them: an environment often has a ROOT or an ARGS of its own
@@ -72,6 +72,9 @@ score: ready ## customers by these models, as every run does; published
 export: ready ## all that is known of a person as JSON: ARGS="--customer pos:C0001234 [--to person.json]"
 	$(JOB)/export_customer.py $(ARGS)
 
+erase: ready ## forget a person, and prove it: ARGS="--customer pos:C0001234 --reason 'asked by letter'"
+	$(JOB)/erase_customer.py $(ARGS)
+
 publish: ready ## gold to the database that serves it, as every run does; ARGS=--list, ARGS=--rollback
 	$(JOB)/publish_gold.py $(ARGS)
 
@@ -107,7 +110,7 @@ check: ready ## format, lint, types, and that the generated documents are curren
 	.venv/bin/mypy
 	$(JOB)/generate_docs.py --check
 
-docs: ready ## the table catalogue and the schemas for editors, from code and contracts
+docs: ready ## the table catalogue, schemas for editors, notebooks for Fabric, the Power BI project
 	$(JOB)/generate_docs.py
 
 format: ready ## put the code into shape
@@ -117,15 +120,15 @@ format: ready ## put the code into shape
 validate: ready ## the configuration: every mistake, with file and key
 	$(JOB)/validate_config.py $(ARGS)
 
+COMPILE = .venv/bin/uv pip compile --universal --python-version 3.10 --fork-strategy fewest --quiet \
+    --no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 lock: ready ## requirements.lock anew from pyproject.toml; ARGS=--upgrade takes the newest versions
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check uv
-	.venv/bin/uv pip compile pyproject.toml --group dev --universal --python-version 3.10 --fork-strategy fewest \
-	    --no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
-	    --quiet --output-file requirements.lock $(ARGS)
+	$(COMPILE) pyproject.toml --group dev --output-file requirements.lock $(ARGS)
+	$(COMPILE) --group airflow --output-file schedulers/airflow/requirements.txt $(ARGS)
 
 clean: ## remove the environment, caches and leftovers; lakes stay
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build *.egg-info spark-warehouse metastore_db derby.log
-	find jobs lib tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+	find jobs lib schedulers tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 ready:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { \

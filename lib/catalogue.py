@@ -9,7 +9,7 @@ from rich.console import Console
 
 from lib import notebooks
 from lib.alerts.settings import AlertsFile
-from lib.config import read_contracts
+from lib.config import load_settings
 from lib.contract import IS_LIVE, LINEAGE, Contract, Reference
 from lib.dashboard.settings import DashboardFile
 from lib.errors import ConfigError, LakehouseError
@@ -19,6 +19,10 @@ from lib.identity import tables as identity
 from lib.identity.settings import IdentityFile
 from lib.lakehouse import LakehouseFile
 from lib.models.settings import ModelsFile
+from lib.powerbi.project import project_files
+from lib.powerbi.settings import PowerBiFile
+from lib.serving.layout import layouts_of
+from lib.serving.queries import numbers_of
 from lib.serving.settings import ServingFile
 from lib.silver import SILVER_LINEAGE, version_order
 
@@ -47,24 +51,25 @@ def generate_docs(home: Path, *, only_check: bool, console: Console | None = Non
         lines = [f"{name}: is not what the code and the contracts say" for name in names]
         raise LakehouseError("\n".join([*lines, f"bring it up to date with: {_HOW}"]))
     for file, text in stale.items():
-        file.parent.mkdir(exist_ok=True)
+        if text is None:
+            file.unlink()
+            continue
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
     said = f"written: {', '.join(names)}" if stale else "every generated document is up to date"
     (console or Console()).print(said, highlight=False, soft_wrap=True)
     return 0
 
 
-def stale_docs(home: Path) -> dict[Path, str]:
-    """The generated documents that are not up to date or not there, and what they should be.
+def stale_docs(home: Path) -> dict[Path, str | None]:
+    """The generated documents that are not up to date or not there, and what they should be; None is not there.
 
     Raises:
-        ConfigError: if a contract does not validate, or README.md lacks the place of its table.
+        ConfigError: if the configuration does not validate, or README.md lacks the place of its table.
     """
-    contracts, mistakes = read_contracts(home / "conf" / "contracts")
-    if mistakes:
-        raise ConfigError("\n".join(mistakes))
-    conf, known, tables = home / "conf", list(contracts.values()), _in_reading_order(gold_tables().values())
-    texts = {
+    conf, settings = home / "conf", load_settings(home / "conf")
+    known, tables = list(settings.contracts.values()), _in_reading_order(gold_tables().values())
+    texts: dict[Path, str] = {
         home / "CATALOGUE.md": catalogue(tables, known, [*identity.SCHEMAS]),
         home / "README.md": _with_section(home / "README.md", short_table(tables, known, [*identity.SCHEMAS])),
         conf / "alerts.schema.json": json_schema(AlertsFile),
@@ -76,6 +81,8 @@ def stale_docs(home: Path) -> dict[Path, str]:
         conf / "dashboard.yml": _with_schema_line(conf / "dashboard.yml", "dashboard.schema.json"),
         conf / "models.schema.json": json_schema(ModelsFile),
         conf / "models.yml": _with_schema_line(conf / "models.yml", "models.schema.json"),
+        conf / "powerbi.schema.json": json_schema(PowerBiFile),
+        conf / "powerbi.yml": _with_schema_line(conf / "powerbi.yml", "powerbi.schema.json"),
         conf / "serving.schema.json": json_schema(ServingFile),
         conf / "serving.yml": _with_schema_line(conf / "serving.yml", "serving.schema.json"),
         conf / "lakehouse.schema.json": json_schema(LakehouseFile),
@@ -83,10 +90,17 @@ def stale_docs(home: Path) -> dict[Path, str]:
     }
     for name, source in notebooks.sources(home / "notebooks"):
         texts |= {home / "notebooks" / file: text for file, text in notebooks.fabric_files(name, source).items()}
+    numbers = numbers_of(settings.measures | dict(settings.dashboard))
+    layouts = layouts_of(gold_tables(), settings.serving)
+    project = project_files(settings.power_bi, gold_tables(), layouts, numbers)
+    texts |= {home / "powerbi" / file: text for file, text in project.items()}
     for contract in known:
         file = conf / "contracts" / contract.source / f"{contract.entity}.yml"
         texts[file] = _with_schema_line(file, "../../contract.schema.json")
-    return {file: text for file, text in texts.items() if not file.is_file() or file.read_text("utf-8") != text}
+    stale = {file: text for file, text in texts.items() if not file.is_file() or file.read_text("utf-8") != text}
+    # Power BI would show a page, and load a table, that is not made any more
+    left = [file for file in home.glob("powerbi/*/definition/**/*") if file.is_file() and file not in texts]
+    return {**stale, **dict.fromkeys(left)}
 
 
 def short_table(tables: Iterable[GoldTable], contracts: Iterable[Contract], people: Iterable[str] = ()) -> str:

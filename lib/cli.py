@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from lib.config import Settings, load_settings, load_watch
 from lib.errors import ConfigError, LakehouseError
+from lib.logs import hide_secrets
 from lib.ops import SERVED
+from lib.secrets import hidden
 from lib.terminal import open_console
 
 if TYPE_CHECKING:
@@ -74,10 +76,11 @@ def _settings_of_a_run(given: argparse.Namespace) -> Settings:
 
 def ended(work: Callable[[], int]) -> int:
     """The exit status of a job: that of its work, or of the error that ended it, which is told in its own words."""
+    hide_secrets()
     try:
         return work()
     except LakehouseError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{hidden(str(error))}\n")
         return error.exit_status
     except KeyboardInterrupt:
         sys.stderr.write("interrupted; run it again: what was begun is finished then\n")
@@ -256,6 +259,54 @@ def explain_job(description: str | None, conf: Path, argv: Sequence[str] | None 
     return ended(work)
 
 
+def erase_job(description: str | None, conf: Path, argv: Sequence[str] | None = None) -> int:
+    """A job that forgets a person, and proves it."""
+    parser = arguments(description, conf)
+    parser.add_argument(
+        "--customer", help="an id of gold, a record (pos:C0001234), a key or an e-mail; - takes it from standard input"
+    )
+    parser.add_argument("--reason", help="why, for the report; says nothing of the person")
+    parser.add_argument(
+        "--also", type=Path, nargs="+", default=[], metavar="FOLDER", help="folders outside of the lake with exports"
+    )
+    parser.add_argument("--verify", type=Path, metavar="REPORT", help="is a report as it was signed? and nothing else")
+    given = parser.parse_args(argv)
+    if given.verify is None and bool(given.customer) != bool(given.reason):
+        parser.error("--customer and --reason go together (without both: finish what was begun)")
+
+    def work() -> int:
+        settings = settings_of(given)
+        from lib.pipeline.suppress import key_of_erasure
+
+        if given.verify is not None:
+            return _verify(given.verify, key_of_erasure(settings))
+        _check_lake(settings)
+        # before anything is begun: without it nothing could be finished
+        key_of_erasure(settings)
+        from lib.pipeline.forget import forget
+        from lib.pipeline.prove import prove
+
+        whom = sys.stdin.readline().strip() if given.customer == "-" else given.customer
+        request = _all_of(settings, "silver", "gold", SERVED, forgiving=True)
+        status = _run(settings, request, work=forget(whom, given.reason or "", also=given.also))
+        # the second half looks at what the first one left in the ledger
+        return status or _run(settings, _all_of(settings), work=prove)
+
+    return ended(work)
+
+
+def _verify(report: Path, key: bytes) -> int:
+    from lib.erasure.report import is_genuine
+
+    try:
+        said = json.loads(report.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise LakehouseError(f"{report}: is no report: {error}") from None
+    genuine = is_genuine(said, key)
+    open_console().print(f"{report}: {'as it was signed' if genuine else 'NOT as it was signed'}", soft_wrap=True)
+    return 0 if genuine else 1
+
+
 def _as_json(said: Mapping[str, Any]) -> str:
     return json.dumps(said, default=str, ensure_ascii=False, indent=2) + "\n"
 
@@ -290,18 +341,22 @@ def status_job(description: str | None, conf: Path, argv: Sequence[str] | None =
     parser.add_argument(
         "--alert", action="store_true", help="tell whom alerts.yml names of what is new: for a scheduler"
     )
+    parser.add_argument(
+        "--fresh", action="store_true", help="only whether an entity is older than its contract says: for a sensor"
+    )
     given = parser.parse_args(argv)
 
     def work() -> int:
         settings = settings_of(given)
-        from lib.status import status
+        from lib.status import freshness, status
 
         tables, now = _tables(settings), datetime.now(timezone.utc)
         if given.alert:
             from lib.pipeline.alert import tell_of_lake
 
             tell_of_lake(tables, settings, now=now)
-        return status(tables, settings, now=now, console=open_console())
+        say = freshness if given.fresh else status
+        return say(tables, settings, now=now, console=open_console())
 
     return ended(work)
 
@@ -353,11 +408,15 @@ def _quarantine_arguments(description: str | None, conf: Path) -> argparse.Argum
 
 def _tables(settings: Settings) -> "Tables":
     """The tables of a lake that is there, to be read."""
+    from lib.formats import format_of
     from lib.session import build_session
     from lib.tables import Tables
 
     _check_lake(settings)
-    return Tables(build_session("customer-360", settings.storage.of_hadoop()), settings.root, catalog=settings.catalog)
+    session = build_session("customer-360", settings.storage.of_hadoop())
+    tables = Tables(session, settings.root, catalog=settings.catalog)
+    format_of(tables)
+    return tables
 
 
 def _check_lake(settings: Settings) -> None:
@@ -365,10 +424,10 @@ def _check_lake(settings: Settings) -> None:
         raise ConfigError(f"{settings.root}: there is no lake (`make demo` makes one)")
 
 
-def _all_of(settings: Settings, *layers: str) -> "Request":
+def _all_of(settings: Settings, *layers: str, forgiving: bool = False) -> "Request":
     from lib.pipeline.request import requested
 
-    return requested(settings.contracts, layers=layers)
+    return requested(settings.contracts, layers=layers, forgiving=forgiving)
 
 
 def _plan(settings: Settings, request: "Request", **options: Any) -> int:

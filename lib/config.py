@@ -21,14 +21,17 @@ from lib.dashboard.settings import DashboardFile
 from lib.errors import ConfigError
 from lib.gold.registry import gold_tables
 from lib.identity.settings import IdentityFile
-from lib.lakehouse import Demo, Environment, LakehouseFile, Maintenance, Retries
+from lib.lakehouse import Demo, Environment, Erasure, LakehouseFile, Maintenance, Retries
 from lib.models.settings import ModelsFile, Tracking
-from lib.serving.queries import Query, read_queries
+from lib.powerbi.mistakes import mistakes_of_power_bi
+from lib.powerbi.settings import PowerBiFile
+from lib.serving.layout import layouts_of
+from lib.serving.queries import Query, numbers_of, read_queries
 from lib.serving.settings import Database, ServingFile, mistakes_of_serving
 from lib.storage.places import Place, is_remote, local_folder, remote
 from lib.storage.settings import Storage
 
-M = TypeVar("M", AlertsFile, Contract, DashboardFile, IdentityFile, LakehouseFile, ModelsFile, ServingFile)
+M = TypeVar("M", AlertsFile, Contract, DashboardFile, IdentityFile, LakehouseFile, ModelsFile, PowerBiFile, ServingFile)
 
 _NAMES_A_FIELD = re.compile(r"[a-z_]+[\w.\[\]]*: ")
 
@@ -83,7 +86,9 @@ class Settings:
     queries: dict[str, Query]
     dashboard: DashboardFile
     models: ModelsFile
+    power_bi: PowerBiFile
     tracking: Tracking
+    erasure: Erasure
     alerts: AlertsFile
     retries: Retries
 
@@ -126,9 +131,10 @@ def load_settings(
     serving, not_served = _read_model(conf / "serving.yml", ServingFile)
     dashboard, not_shown = _read_model(conf / "dashboard.yml", DashboardFile)
     models, not_learnt = _read_model(conf / "models.yml", ModelsFile)
+    power_bi, not_drawn = _read_model(conf / "powerbi.yml", PowerBiFile)
     alerts, not_told = _read_model(conf / "alerts.yml", AlertsFile)
     not_told += [f"{conf / 'alerts.yml'}: {line}" for line in (mistakes_of_alerts(alerts) if alerts else [])]
-    mistakes += more + mistaken + not_served + not_shown + not_told + not_learnt
+    mistakes += more + mistaken + not_served + not_shown + not_told + not_learnt + not_drawn
     if serving is not None:
         mistakes += [f"{conf / 'serving.yml'}: {line}" for line in mistakes_of_serving(serving, gold_tables())]
     if identity is not None and not mistakes:
@@ -142,7 +148,12 @@ def load_settings(
         if chosen is None:
             known = ", ".join(sorted(lakehouse.environments))
             mistakes.append(f"{conf / 'lakehouse.yml'}: environments: there is no '{environment}' (there are {known})")
-    if mistakes or not (lakehouse and chosen and identity and serving and dashboard and alerts and models):
+    if power_bi and serving and lakehouse and dashboard and not mistakes:
+        numbers = numbers_of(dict(lakehouse.measures) | dict(dashboard))
+        layouts = layouts_of(gold_tables(), serving)
+        found = mistakes_of_power_bi(power_bi, gold_tables(), layouts, numbers, queries)
+        mistakes += [f"{conf / 'powerbi.yml'}: {line}" for line in found]
+    if mistakes or not (lakehouse and chosen and identity and serving and dashboard and alerts and models and power_bi):
         raise ConfigError("\n".join(mistakes))
     lake = _lake(conf, chosen, root)
     return Settings(
@@ -174,7 +185,9 @@ def load_settings(
         queries=queries,
         dashboard=dashboard,
         models=models,
+        power_bi=power_bi,
         tracking=chosen.models,
+        erasure=chosen.erasure,
         alerts=alerts,
         retries=lakehouse.retries,
     )
@@ -215,8 +228,8 @@ def contract_hash(contract: Contract) -> str:
     """What decides silver's content, as a hash: when it differs, silver is refined again from all of bronze."""
     facts = contract.model_dump(include={"key", "latest_by", "columns", "rules"}, mode="json")
     for part in [*facts["columns"].values(), *facts["rules"].values()]:
-        part.pop("description", None)
-        part.pop("max_failed", None)
+        for name in ("description", "max_failed", "pii"):
+            part.pop(name, None)
     # only where they are used: a contract that does without them keeps the hash that it had before there were any
     facts |= contract.model_dump(include={"delete_when", "snapshot", "history", "references"}, exclude_defaults=True)
     for part in facts.get("references", {}).values():
@@ -317,7 +330,8 @@ def _in_words(mistake: ErrorDetails, model: type[BaseModel]) -> str:
         # what a model says of one of its fields begins with the field's name
         return f"{place}.{said}" if _NAMES_A_FIELD.match(said) else f"{place}: {said}"
     # what stands in place of an address or password is not shown
-    found = "" if {"channels", "jdbc", "serving", "storage"} & {*mistake["loc"]} else f" (found {mistake['input']!r})"
+    hidden = {"channels", "erasure", "jdbc", "serving", "storage"} & {*mistake["loc"]}
+    found = "" if hidden else f" (found {mistake['input']!r})"
     return f"{place}: {mistake['msg'][:1].lower()}{mistake['msg'][1:]}{found}"
 
 

@@ -111,6 +111,7 @@ class Column(ConfigModel):
     clean: str | None = Field(None, description="a SQL expression over `value`, the text that landed")
     default: str | int | float | None = Field(None, description="taken where there is no value")
     optional: bool = Field(False, description="a file without this column is not rejected")
+    pii: bool = Field(False, description="says who a person is: looked for everywhere when the person is forgotten")
     description: str = Field("", description="what the column means, with its unit")
 
     @model_validator(mode="after")
@@ -199,7 +200,7 @@ class Jdbc(ConfigModel):
 
     url: Url = Field(description="e.g. jdbc:postgresql://host:5432/crm, or a reference to it; without a password")
     user: Referring | None = Field(None, description="who asks; needs no more than SELECT on the table")
-    password: Secret | None = Field(None, description="a reference: ${env:NAME} or ${file:/path}")
+    password: Secret | None = Field(None, description="a reference: ${env:NAME}, ${file:/path} or ${secret:scope/key}")
     table: TableName = Field(description="e.g. public.interactions, spelled as the database does")
     watermark: ColumnName = Field(
         description="a column there that grows with every change of a row: a timestamp, or a whole number"

@@ -75,11 +75,11 @@ class Database:
         self._spark = spark
         self._contract = contract
         self._jdbc: Jdbc = contract.jdbc
-        self._url = looked_up(contract.jdbc.url, _place(contract, "url"))
+        self._url = looked_up(contract.jdbc.url, _place(contract, "url"), is_secret=False)
         mistake = mistake_of_url(self._url)
         if mistake:
             raise LakehouseError(f"{_place(contract, 'url')}: what it refers to {mistake}")
-        self._user = looked_up(contract.jdbc.user, _place(contract, "user"))
+        self._user = looked_up(contract.jdbc.user, _place(contract, "user"), is_secret=False)
         self._password = looked_up(contract.jdbc.password, _place(contract, "password"))
 
     def columns(self) -> dict[str, str]:

@@ -9,9 +9,22 @@ from pydantic import Field, model_validator
 
 from lib.contract import Age, ConfigModel, Span
 from lib.models.settings import Tracking
+from lib.secrets import Secret
 from lib.serving.settings import Database
 from lib.storage.places import is_remote, mistake_of
 from lib.storage.settings import Storage
+
+
+class Erasure(ConfigModel):
+    """What it takes to forget a person."""
+
+    key: Secret | None = Field(
+        None,
+        description="32 characters at least: what is kept of a forgotten person is hashed with it, reports are signed",
+    )
+    at_once: bool = Field(
+        True, description="older versions of tables go at once; false: when maintenance's vacuum_after has passed"
+    )
 
 
 class Environment(ConfigModel):
@@ -32,6 +45,7 @@ class Environment(ConfigModel):
     as_of: date | None = Field(None, description="the day customer_360 is computed for; else the latest order date")
     serving: Database = Field(Database.model_validate({}), description="the database that gold is served from")
     models: Tracking = Field(Tracking.model_validate({}), description="where models and their trainings are kept")
+    erasure: Erasure = Field(Erasure.model_validate({}), description="how a person is forgotten")
     batch_mib: int = Field(ge=1, description="MiB of landed files that one bronze batch takes at most")
     batch_files: int = Field(ge=1, description="landed files that one bronze batch takes at most")
     threads: int = Field(ge=1, le=64, description="tables worked on at the same time")

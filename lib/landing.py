@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from fnmatch import fnmatchcase
@@ -133,7 +133,7 @@ def assign(files: Iterable[LandedFile], contracts: Iterable[Contract]) -> tuple[
     assigned: dict[str, list[LandedFile]] = {contract.table: [] for contract in known}
     strangers = []
     for file in files:
-        owners = [each.table for each in known if _is_of(file, each) or is_control(file, each)]
+        owners = [each.table for each in known if belongs(file.path, each) or is_control(file, each)]
         if len(owners) > 1:
             raise ConfigError(
                 f"{file.path}: matches `files` of {' and '.join(owners)} (a file belongs to one contract)"
@@ -145,8 +145,9 @@ def assign(files: Iterable[LandedFile], contracts: Iterable[Contract]) -> tuple[
     return assigned, strangers
 
 
-def _is_of(file: LandedFile, contract: Contract) -> bool:
-    return contract.files is not None and fnmatchcase(file.path, contract.files)
+def belongs(path: str, contract: Contract) -> bool:
+    """Is a file at this path, relative to landing, one of the contract's?"""
+    return contract.files is not None and fnmatchcase(path, contract.files)
 
 
 def is_control(file: LandedFile, contract: Contract) -> bool:
@@ -286,13 +287,27 @@ def rejected_to(root: Place, source: str, batch_id: int) -> Place:
     return root / "rejected" / source / f"{batch_id:06d}"
 
 
-def archive(landing: Place, file: LandedFile, target: Place, *, reason: str = "") -> Place:
-    """Move a file from landing to `target/<its path>`; with a reason, leave a `.reason.txt` beside it."""
+def archive(
+    landing: Place,
+    file: LandedFile,
+    target: Place,
+    *,
+    reason: str = "",
+    write: Callable[[Place, Place], object] | None = None,
+) -> Place:
+    """Move a file from landing to `target/<its path>`; with a reason, leave a `.reason.txt` beside it.
+
+    Where it must not stay as it is, `write` writes it anew from the first place to the second.
+    """
     destination = target / file.path
     try:
         if reason:
             places.write_text(target / f"{file.path}.reason.txt", f"{file.path}: {reason}\n")
-        places.move(landing / file.path, destination)
+        if write is None:
+            places.move(landing / file.path, destination)
+        else:
+            write(landing / file.path, destination)
+            places.remove(landing / file.path)
     except OSError as error:
         raise LakehouseError(f"{file.path}: cannot be moved to {destination}: {error}") from error
     return destination

@@ -1,5 +1,6 @@
 """Structured logs: one JSON object a line, in a file of each run under the lake's `logs/`."""
 
+import logging
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from lib.errors import LakehouseError
+from lib.secrets import hidden
 
 
 @contextmanager
@@ -28,13 +30,26 @@ def run_log(root: Path, run_id: int) -> Iterator[FilteringBoundLogger]:
             processors=[
                 structlog.processors.add_log_level,
                 structlog.processors.TimeStamper(fmt="iso", utc=True),
-                structlog.processors.dict_tracebacks,
+                # without the values of variables: they may say who somebody is
+                structlog.processors.ExceptionRenderer(
+                    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+                ),
                 structlog.processors.JSONRenderer(default=str),
             ],
             wrapper_class=structlog.make_filtering_bound_logger(0),
             run_id=run_id,
         )
         yield logger
+
+
+def hide_secrets() -> None:
+    """Have whatever a library logs go without the secrets that were looked up."""
+    logging.setLogRecordFactory(_Record)
+
+
+class _Record(logging.LogRecord):
+    def getMessage(self) -> str:  # noqa: N802 so the library calls it
+        return hidden(super().getMessage())
 
 
 def no_log() -> FilteringBoundLogger:
@@ -57,7 +72,7 @@ class _Lines:
     def write(self, text: str) -> None:
         """Append a text, or say once that there is no more of the log."""
         try:
-            self._file.write(text.encode())
+            self._file.write(hidden(text).encode())
         except OSError as error:
             if not self._is_told:
                 sys.stderr.write(f"{self._file.name!s}: the log ends here: {error.strerror}\n")

@@ -104,15 +104,18 @@ def opened(home: str, *, root: str = "", environment: str = "local") -> tuple["S
 
     Raises:
         ConfigError: if the configuration has mistakes, with a line for each.
+        LakehouseError: if a newer version of the project wrote the lake.
     """
     from lib.config import load_settings
+    from lib.formats import format_of
     from lib.session import build_session
     from lib.tables import Tables
 
     settings = load_settings(Path(home).resolve() / "conf", root=root or None, environment=environment)
-    return settings, Tables(
-        build_session("notebook", settings.storage.of_hadoop()), settings.root, catalog=settings.catalog
-    )
+    session = build_session("notebook", settings.storage.of_hadoop())
+    tables = Tables(session, settings.root, catalog=settings.catalog)
+    format_of(tables)
+    return settings, tables
 
 
 def sources(folder: Path) -> Iterator[tuple[str, str]]:

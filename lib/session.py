@@ -13,6 +13,9 @@ from pyspark.logger import PySparkLogger
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql.utils import is_remote
+
+from lib.errors import ConfigError
 
 _NEEDED = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -100,7 +103,16 @@ def build_session(app_name: str, hadoop: Mapping[str, str] | None = None) -> Spa
     """A session with what Delta and the layers need; where it runs is spark-submit's word, never ours.
 
     `hadoop` are options of Hadoop. They may have credentials: as options of Spark these were arguments of a process.
+    One that is there already, as in a notebook or on Databricks, is taken, with what of that can be set while it runs.
+
+    Raises:
+        ConfigError: where sessions are Spark Connect's.
     """
+    if is_remote():
+        raise ConfigError(
+            "Spark: sessions here are Spark Connect's, as on serverless compute, and Delta's logs are read by the JVM: "
+            "run it on a cluster"
+        )
     # else the workers take whatever `python3` is first on the path, which has none of the packages
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName(app_name)
@@ -202,6 +214,38 @@ def commits_of(spark: SparkSession, path: str, *, after: int, through: int) -> l
             return None
         found.append(_commit(log.store().read(file, hadoop).iterator()))
     return found
+
+
+def cut_log(spark: SparkSession, path: str) -> None:
+    """Have the log of the table at `path` begin with a checkpoint of its newest version.
+
+    What Delta's own clean-up does with logs that are older than `delta.logRetentionDuration`, whole days at a time.
+    """
+    log, snapshot = _delta_log(spark, path), _newest(spark, path)
+    log.checkpoint(snapshot)
+    newest, hadoop = int(snapshot.version()), log.newDeltaHadoopConf()
+    folder = _jvm(spark).org.apache.hadoop.fs.Path(f"{path}/_delta_log")
+    files = folder.getFileSystem(hadoop)
+    for status in files.listStatus(folder):
+        version = str(status.getPath().getName()).lstrip(".").split(".")[0]
+        if version.isdigit() and int(version) < newest:
+            files.delete(status.getPath(), False)
+
+
+@contextmanager
+def configured(spark: SparkSession, conf: Mapping[str, str]) -> Iterator[None]:
+    """Settings of the session for as long as the block takes."""
+    before = {name: spark.conf.get(name, None) for name in conf}
+    for name, value in conf.items():
+        spark.conf.set(name, value)
+    try:
+        yield
+    finally:
+        for name, was in before.items():
+            if was is None:
+                spark.conf.unset(name)
+            else:
+                spark.conf.set(name, was)
 
 
 def _commit(lines: Any) -> Commit:

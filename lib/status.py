@@ -29,6 +29,15 @@ def status(tables: Tables, settings: Settings, *, now: datetime, console: Consol
     _print_quarantine(tables, settings, now, console)
     _print_rules(tables, console)
     _print_troubles(settings, console)
+    return _told(errors, console)
+
+
+def freshness(tables: Tables, settings: Settings, *, now: datetime, console: Console) -> int:
+    """Print how fresh the entities are; 1 if one is older than its contract's `error_after`, else 0."""
+    return _told(_print_freshness(tables, settings, now, console), console)
+
+
+def _told(errors: Sequence[str], console: Console) -> int:
     for line in errors:
         console.print(f"X {line}", highlight=False, markup=False, soft_wrap=True)
     console.print(f"{len(errors)} in error", style="red" if errors else "green")

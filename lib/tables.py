@@ -16,7 +16,17 @@ from lib.diff import difference
 from lib.errors import ConservationError
 from lib.maintenance import DataFile, Effect
 from lib.naming import Catalog, Folders, Naming
-from lib.session import Commit, Snapshot, commits_of, files_of, local_frame, merge_metrics, snapshot_of
+from lib.session import (
+    Commit,
+    Snapshot,
+    commits_of,
+    configured,
+    cut_log,
+    files_of,
+    local_frame,
+    merge_metrics,
+    snapshot_of,
+)
 from lib.sql import sql_text
 from lib.storage.places import Place, found_below, modified_us, place_of, storage_of
 
@@ -211,6 +221,11 @@ class Tables:
         metrics = self._committed(name, lambda: self._table(name).delete(condition))
         return metrics.get("numDeletedRows", 0) if metrics is not None else 0
 
+    def delete_rows(self, name: str, rows: DataFrame, key: Sequence[str]) -> int:
+        """Delete the rows that have the keys of some others; gives their number. No key gets into the table's log."""
+        same = [F.col(f"t.`{column}`").eqNullSafe(F.col(f"s.`{column}`")) for column in key]
+        return self._executed(name, self._merge(name, rows, same).whenMatchedDelete()).deleted
+
     def update(self, name: str, condition: Column, values: Mapping[str, Column]) -> int:
         """Give columns other values in the rows that meet a condition, of which there are some; gives their number."""
         self._table(name).update(condition, dict(values))
@@ -273,6 +288,22 @@ class Tables:
         return Effect(
             files_removed=metrics.get("numDeletedFiles", 0), bytes_removed=metrics.get("sizeOfDataToDelete", 0)
         )
+
+    def vacuum_now(self, name: str) -> None:
+        """Delete all files that the newest version does not use: no older one can be read, nor what changed since it.
+
+        Without the commits that a vacuum makes otherwise.
+        """
+        conf = {
+            "spark.databricks.delta.retentionDurationCheck.enabled": "false",
+            "spark.databricks.delta.vacuum.logging.enabled": "false",
+        }
+        with configured(self.spark, conf):
+            self._table(name).vacuum(0)
+
+    def cut_log(self, name: str) -> None:
+        """Have a table's log begin with its newest version: no older one can be read, nor what changed since it."""
+        cut_log(self.spark, self.path(name))
 
     def set_properties(self, name: str, properties: Mapping[str, str]) -> None:
         """Write table properties, in one commit; `comment` sets the table's description."""

@@ -18,6 +18,7 @@ from structlog.typing import FilteringBoundLogger
 from lib.alerts.troubles import News
 from lib.errors import LakehouseError
 from lib.ops import MODELS, SERVED, Action, Step
+from lib.secrets import hidden
 
 _LINE = "{layer:<6}  {table:<37}"
 
@@ -98,10 +99,10 @@ class Reporter:
     def explain(self, name: str, error: Exception) -> str:
         """One line that says why; the whole story of an unexpected error goes into the log."""
         if isinstance(error, LakehouseError):
-            return str(error)
+            return hidden(str(error))
         self.log.error("unexpected error", name=name, exc_info=error)
         first = next((line for line in str(error).splitlines() if line.strip()), "")
-        return f"{name}: {type(error).__name__}: {first} (all of it: {self.log_file})"
+        return hidden(f"{name}: {type(error).__name__}: {first} (all of it: {self.log_file})")
 
     def summary(
         self,

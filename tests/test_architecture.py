@@ -15,6 +15,7 @@ TRANSFORMS = [
     path
     for path in SOURCES
     if path.is_relative_to(HOME / "lib/gold")
+    or path.is_relative_to(HOME / "lib/powerbi")
     or (path.is_relative_to(HOME / "lib/models") and path.name != "tracking.py")
     or path in [HOME / f"lib/{name}.py" for name in NAMES]
 ]

@@ -40,7 +40,8 @@ CARDS: dict[str, Any] = {
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """A copy of what the documents are made of, and of the documents."""
-    shutil.copytree(HOME / "conf", tmp_path / "conf")
+    for name in ("conf", "powerbi"):
+        shutil.copytree(HOME / name, tmp_path / name)
     for name in ("README.md", "CATALOGUE.md"):
         shutil.copy(HOME / name, tmp_path / name)
     return tmp_path
@@ -81,6 +82,18 @@ def test_a_new_contract_makes_catalogue_readme_and_its_own_first_line_stale_unti
     generate_docs(home, only_check=False)
     assert generate_docs(home, only_check=True) == 0
     assert file.read_text() == f"# yaml-language-server: $schema=../../contract.schema.json\n{yaml.safe_dump(CARDS)}"
+
+
+def test_what_is_not_generated_any_more_goes_where_power_bi_would_load_it(home: Path) -> None:
+    left = home / "powerbi" / "customer_360.SemanticModel" / "definition" / "tables" / "old.tmdl"
+    mine = home / "powerbi" / "customer_360.SemanticModel" / ".pbi" / "localSettings.json"
+    mine.parent.mkdir()
+    for file in (left, mine):
+        file.write_text("{}")
+    with pytest.raises(LakehouseError, match=r"definition/tables/old\.tmdl: is not what"):
+        generate_docs(home, only_check=True)
+    generate_docs(home, only_check=False)
+    assert (left.exists(), mine.exists()) == (False, True)
 
 
 def test_of_the_readme_only_the_part_between_the_marks_is_written(home: Path) -> None:

@@ -38,7 +38,7 @@ def test_a_contract_of_a_table_is_valid_before_its_references_are_there(tmp_path
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"password": PLANTED}, "jdbc.password: is a secret in clear text (give a reference: ${env:NAME} or"),
+        ({"password": PLANTED}, "jdbc.password: is a secret in clear text (give a reference: ${env:NAME}, $"),
         ({"password": f"${{env:A}}{PLANTED}"}, "jdbc.password: is a secret in clear text"),
         (
             {"url": f"jdbc:postgresql://h/d?user=u&password={PLANTED}"},
@@ -47,7 +47,10 @@ def test_a_contract_of_a_table_is_valid_before_its_references_are_there(tmp_path
         ({"url": f"jdbc:postgresql://u:{PLANTED}@h/d"}, "jdbc.url: has credentials in it"),
         ({"url": "jdbc:postgresql://h/d?password=${env:A}"}, "jdbc.url: has credentials in it"),
         ({"url": f"jdbc:mysql://{PLANTED}/d"}, "jdbc.url: is neither the URL of a PostgreSQL database (jdbc:postgre"),
-        ({"url": "${HOME}"}, "jdbc.url: has a reference that is neither ${env:NAME} or ${file:/path} (the path of a"),
+        (
+            {"url": "${HOME}"},
+            "jdbc.url: has a reference that is neither ${env:NAME}, ${file:/path} or ${secret:scope/key} (the path of",
+        ),
         ({"user": "${file:secret}"}, "jdbc.user: has a reference that is neither"),
         ({"table": 'a"; DROP TABLE b; --'}, "jdbc.table: 'a\"; DROP TABLE b; --' is not the name of a table"),
         ({"watermark": "public.at"}, "jdbc.watermark: 'public.at' is not the name of a column"),

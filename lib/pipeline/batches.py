@@ -11,9 +11,11 @@ from lib import bronze
 from lib.alerts import rules
 from lib.contract import Contract
 from lib.database import Survey
+from lib.formats import MARK
 from lib.landing import LandedFile
 from lib.ops import Step
 from lib.pipeline.context import Run, seconds_since
+from lib.pipeline.suppress import without_forgotten
 
 
 @dataclass(frozen=True)
@@ -32,10 +34,16 @@ class Batch:
 
 
 def appended(run: Run, contract: Contract, batch: Batch, rows: DataFrame) -> int:
-    """Write a batch's rows to bronze with their lineage; gives how many they are."""
-    addressed = bronze.with_lineage(rows, batch_id=batch.number, run_id=run.run_id, ingested_at=run.started_at)
+    """Write a batch's rows to bronze with their lineage, but for those of the forgotten; gives how many they are."""
+    kept = without_forgotten(run, contract, rows)
+    addressed = bronze.with_lineage(kept, batch_id=batch.number, run_id=run.run_id, ingested_at=run.started_at)
     options = {"delta.dataSkippingStatsColumns": bronze.STATS_COLUMNS}
-    return run.tables.append(f"bronze.{contract.table}", addressed, batch_id=batch.number, options=options).inserted
+    name = f"bronze.{contract.table}"
+    is_new = run.tables.snapshot(name) is None
+    written = run.tables.append(name, addressed, batch_id=batch.number, options=options).inserted
+    if is_new:
+        run.tables.set_properties(name, MARK)
+    return written
 
 
 def tell_unknown(run: Run, contract: Contract, columns: Sequence[str], path: str) -> None:

@@ -13,10 +13,12 @@ from lib.alerts import rules
 from lib.alerts.troubles import Trouble
 from lib.config import Settings
 from lib.contract import Contract
+from lib.formats import MARK
 from lib.gold.registry import GoldTable, gold_tables, is_followed
 from lib.identity.tables import RESOLUTION, SCHEMAS
 from lib.ops import Action, Step
 from lib.pipeline.request import Request
+from lib.secrets import hidden
 from lib.tables import FEED, MARKS, Tables
 from lib.terminal import Reporter
 from lib.transient import retried
@@ -95,6 +97,7 @@ class Run(Notes):
 
     def warn(self, line: str, *troubles: Trouble) -> None:
         """Take down something that the user should know and that stops nothing; and the troubles that it is."""
+        line = hidden(line)
         with self._lock:
             self._notes.warnings.append(line)
             self._notes.troubles += troubles
@@ -105,6 +108,7 @@ class Run(Notes):
 
         And the trouble that it is: none where it only follows from another failure.
         """
+        line = hidden(line)
         with self._lock:
             self._notes.failures[name] = line
             self._notes.troubles += troubles
@@ -202,7 +206,7 @@ class Run(Notes):
 def properties_for(run: Run, table: str) -> dict[str, str]:
     """The properties that a table of silver or gold (its full name) is to have, its size considered."""
     is_large = run.tables.count(table, with_tombstones=True) > run.settings.mark_above
-    return {**feed_of(table), **(MARKS if is_large else {})}
+    return {**feed_of(table), **(MARKS if is_large else {}), **MARK}
 
 
 def feed_of(table: str) -> dict[str, str]:

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from lib import landing, ops
 from lib.alerts import rules
 from lib.contract import Contract
+from lib.erasure.files import rewrite
 from lib.errors import LakehouseError
 from lib.landing import Inspection
 from lib.ops import FileFate
@@ -18,6 +19,7 @@ from lib.pipeline.claim import claim, record
 from lib.pipeline.context import Run
 from lib.pipeline.ranges import load_range
 from lib.pipeline.reading import read_files
+from lib.pipeline.suppress import sieve_of
 from lib.session import local_frame
 from lib.storage.places import Place
 
@@ -194,11 +196,16 @@ def _put_away(run: Run, fate: FileFate) -> Place:
     """Move a file to its place; one that cannot be moved stays, is told, and is tried again by the next run."""
     here = run.settings.landing / fate.file.path
     if _is_kept(run, fate):
+        # what is to stay as it is says so itself; whoever owns it has to know
+        if sieve_of(run, run.settings.contracts[fate.table]) is not None:
+            run.warn(f"{fate.file.path}: is kept, and may have records of somebody who was forgotten: look through it")
         return here
     place = landing.rejected_to if fate.status == "rejected" else landing.processed_to
     target = place(run.settings.root, run.settings.contracts[fate.table].source, fate.batch_id)
     try:
-        move = partial(landing.archive, run.settings.landing, fate.file, target, reason=fate.reason)
+        sieve = sieve_of(run, run.settings.contracts[fate.table])
+        write = partial(rewrite, sieve) if sieve else None
+        move = partial(landing.archive, run.settings.landing, fate.file, target, reason=fate.reason, write=write)
         return run.attempted(f"move {fate.file.path}", move)
     except LakehouseError as error:
         run.fail(fate.file.path, str(error), rules.of_error("bronze", fate.table, error, str(error)))

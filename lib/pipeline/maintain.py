@@ -95,7 +95,7 @@ def maintain(chosen: Iterable[str]) -> Callable[[Run], None]:
         for name in [name for name in more if not done[name] + more[name]]:
             layer, table = name.split(".")
             run.done(Step(layer, table, run.run_id, "unchanged", run.started_at))
-        _pin(run)
+        pin(run)
 
     return work
 
@@ -290,7 +290,7 @@ def _logs(lake: Looked) -> Iterator[Task]:
         yield Task("removed", why, lambda _: Effect(files_removed=len(old), bytes_removed=logs.remove(old)))
 
 
-def _pin(run: Run) -> None:
+def pin(run: Run) -> None:
     """Say in the ledger at which versions the inputs of gold have, by now, the rows that gold was made from.
 
     Else what maintenance commits would age there: Delta keeps its log for 30 days, and without it nobody could tell

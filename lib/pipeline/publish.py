@@ -19,12 +19,12 @@ from lib.identity.tables import RESOLUTION
 from lib.ops import Step
 from lib.pipeline.context import Run, seconds_since
 from lib.serving import ddl, publications
-from lib.serving.database import Server, serving
+from lib.serving.database import Server, forget_embedded, serving
 from lib.serving.layout import Layout, layouts_of
 from lib.serving.load import load, roll_up
 from lib.serving.publications import Load, Publication
 from lib.serving.rollups import Rollup, rollups
-from lib.serving.settings import NONE
+from lib.serving.settings import EMBEDDED, NONE
 from lib.serving.views import schemas_of
 from lib.transient import in_words
 
@@ -69,6 +69,23 @@ def publish(run: Run, *, force: bool = False) -> None:
     if run.failures.keys() & {*gold_tables(), *rollups()}:
         # a load failed, and the publication was left as it was
         run.looked_at.discard(f"{LAYER}.{NAME}")
+
+
+def publish_anew(run: Run) -> None:
+    """Publish gold as it is, and leave nothing of what was published before.
+
+    The embedded database is made anew, for what it holds can be published again: its pages, its statistics and its
+    write-ahead log had the rows too. Of another one the older publications are dropped; its log, its backups and what
+    its vacuum has not reached yet are its own.
+    """
+    if run.settings.database.url == NONE:
+        return
+    if run.settings.database.url == EMBEDDED:
+        forget_embedded(run.settings)
+    publish(run, force=True)
+    if run.settings.database.url != EMBEDDED and NAME not in run.failures:
+        with _connected(run) as (_, connection):
+            publications.retire(connection, keep=0, keep_seconds=0, lock_timeout=run.settings.serving.lock_timeout)
 
 
 def roll_back(run: Run, to: int | None = None) -> None:

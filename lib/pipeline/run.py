@@ -11,6 +11,7 @@ from rich.console import Console
 from lib import landing
 from lib.config import Settings
 from lib.errors import CrashError, LakehouseError
+from lib.formats import FORMAT, format_of
 from lib.identity.tables import RESOLUTION
 from lib.lock import locked
 from lib.logs import log_path, no_log, run_log
@@ -65,6 +66,8 @@ def run_layers(
             run = Run(run_id, settings, tables, reporter, started_at, request)
             under_way.append(run)
             check(spark, settings)
+            if format_of(tables) not in (None, FORMAT):
+                reporter.note("the lake is of an older format: what is defined otherwise today is made anew")
             if copy_from is not None:
                 landing.copy_in(copy_from, settings.root, settings.landing, settings.contracts.values())
             reporter.heading(
@@ -134,6 +137,7 @@ def show_plan(
     tables = Tables(spark, settings.root, catalog=settings.catalog, rewrite_below=settings.rewrite_below)
     run = Run(0, settings, tables, reporter, now(), request)
     check(spark, settings)
+    format_of(tables)
     listed = landing.list_files(settings.landing) if settings.landing.is_dir() else []
     to_copy = landing.to_copy(copy_from, settings.contracts.values()) if copy_from is not None else []
     reporter.heading(f"plan  {settings.environment}  {settings.root}: nothing is changed")

@@ -2,6 +2,8 @@
 
 import fcntl
 import os
+import shutil
+import signal
 import threading
 import warnings
 from collections.abc import Iterator, Mapping
@@ -33,6 +35,8 @@ NAME = "lakehouse"
 _ADMIN = "postgres"
 _WHO = "local all all peer map=lake\n"
 _THREADS = threading.Lock()
+_PATIENCE = 60
+"""Seconds that a server has to stop in."""
 _SESSION: Mapping[str, Any] = {
     "application_name": "customer-360-lakehouse",
     "options": "-c TimeZone=UTC -c client_min_messages=warning",
@@ -94,7 +98,9 @@ class Server:
     def _connect(self, **given: str | None) -> psycopg.Connection:
         """A connection to the URL; `given` are a user and a password by the names of the settings that have them."""
         place = f"lakehouse.yml: environments.{self.settings.environment}.serving"
-        user, password = (looked_up(text, f"{place}.{name}") or None for name, text in given.items())
+        user, password = (
+            looked_up(text, f"{place}.{name}", is_secret="password" in name) or None for name, text in given.items()
+        )
         try:
             return psycopg.connect(
                 _url(self.settings), user=user, password=password, autocommit=True, connect_timeout=10, **_SESSION
@@ -129,6 +135,30 @@ def serving(settings: Settings, *, create: bool = False) -> Iterator[Server]:
 def folder_of(settings: Settings) -> Path:
     """Where the embedded server keeps its data."""
     return settings.local / "serving" / "postgres"
+
+
+def forget_embedded(settings: Settings) -> None:
+    """Stop the embedded server, whoever reads from it, and delete all that it has; who needs it next makes it anew.
+
+    Raises:
+        LakehouseError: if it does not stop, or its folder cannot be deleted.
+    """
+    folder = folder_of(settings)
+    if not folder.is_dir():
+        return
+    with _one_at_a_time(folder):
+        running = folder / "postmaster.pid"
+        try:
+            if running.is_file():
+                server = psutil.Process(int(running.read_text("utf-8").splitlines()[0]))
+                # PostgreSQL's fast shutdown: transactions are rolled back, connections are ended
+                server.send_signal(signal.SIGINT)
+                server.wait(_PATIENCE)
+            shutil.rmtree(folder)
+        except psutil.NoSuchProcess:
+            shutil.rmtree(folder)
+        except (OSError, psutil.Error) as error:
+            raise LakehouseError(f"{folder}: the embedded database cannot be deleted: {error}") from error
 
 
 @contextmanager
@@ -208,7 +238,7 @@ def _mistake_of(url: str) -> str:
 
 def _url(settings: Settings) -> str:
     place = f"lakehouse.yml: environments.{settings.environment}.serving.url"
-    url = looked_up(settings.database.url, place)
+    url = looked_up(settings.database.url, place, is_secret=False)
     mistake = _mistake_of(url)
     if mistake:
         raise LakehouseError(f"{place}: what it refers to {mistake}")

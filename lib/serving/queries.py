@@ -20,13 +20,18 @@ class Query:
     sql: str
 
 
+def numbers_of(settings: Mapping[str, Any]) -> dict[str, int | Decimal]:
+    """What of settings is a number, by its name."""
+    return {name: value for name, value in settings.items() if isinstance(value, int | Decimal)}
+
+
 def read_queries(
     folder: Path, tables: Mapping[str, Any], measures: Mapping[str, Any]
 ) -> tuple[dict[str, Query], list[str]]:
     """The queries by name, a file each, and what is wrong with others; `{name}` is a number among the measures."""
     found: dict[str, Query] = {}
     mistakes: list[str] = []
-    numbers = {name: value for name, value in measures.items() if isinstance(value, int | Decimal)}
+    numbers = numbers_of(measures)
     for file in sorted(folder.glob("*.sql")):
         text = file.read_text("utf-8").strip().rstrip(";")
         first, _, sql = text.partition("\n")

@@ -192,6 +192,11 @@ def move(here: Place, there: Place) -> None:
     files.rm_file(str(here))
 
 
+def remove(there: Place) -> None:
+    """Delete a file."""
+    files_of(there).rm_file(str(there))
+
+
 def copy(here: Place, there: Place) -> Place:
     """Copy a file, never seen half done; on this machine with its time."""
     if isinstance(here, Path) and isinstance(there, Path):

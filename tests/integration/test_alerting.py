@@ -193,7 +193,7 @@ def test_volumes_are_those_of_the_ledger(spark: SparkSession, tmp_path: Path) ->
 
 
 def test_a_scheduler_is_told_of_a_lake_that_nothing_runs_on(
-    watched: Watched, mail: Received, monkeypatch: pytest.MonkeyPatch
+    watched: Watched, mail: Received, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     schema = "run_id BIGINT, model STRING, version STRING, measure STRING, psi DOUBLE, recorded_at TIMESTAMP"
     rows = [(1, "m", "1", "age", 0.9, None), (2, "m", "1", "age", 0.1, None), (2, "m", "1", "spend", 0.3, None)]
@@ -211,4 +211,9 @@ def test_a_scheduler_is_told_of_a_lake_that_nothing_runs_on(
     assert "run 4 was killed before its end" in mail.messages[0][1]
     monkeypatch.setenv("LAKEHOUSE_ROOT", str(watched.root))
     assert status_job("", CONF, []) == 1
+    capsys.readouterr()
+    assert status_job("", CONF, ["--fresh"]) == 1
+    said = capsys.readouterr().out
+    assert said.startswith("freshness\n")
+    assert said.endswith("X pos_sales: never loaded\n1 in error\n")
     assert [each.kind for each in read_state(watched.root).open] == ["freshness", "model_drift", "run_failed"]

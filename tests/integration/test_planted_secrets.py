@@ -1,0 +1,84 @@
+"""A run with secrets in every place that takes one tells none of them, to nobody who looks."""
+
+import shutil
+import socket
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+
+from tests.builders import CONF, PRODUCTS_HEADER
+from tests.integration.processes import HOME, environment, started, wait_until
+from tests.integration.test_incremental import product
+from tests.integration.test_jobs import BY_PYTHON
+
+SECRETS = {
+    "OF_DATABASE": "hunter2-of-the-database",
+    "OF_ERASURE": "hunter2-of-erasure-0123456789abcdef",
+    "OF_CHANNEL": "hunter2-of-the-channel",
+    "OF_REGISTRY": "hunter2-of-the-registry",
+}
+
+pytestmark = pytest.mark.integration
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def test_no_secret_is_in_a_log_an_error_sparks_page_or_an_argument(tmp_path: Path) -> None:
+    conf, lake, nobody, page = tmp_path / "conf", tmp_path / "lake", free_port(), free_port()
+    shutil.copytree(CONF, conf)
+    facts = yaml.safe_load((conf / "lakehouse.yml").read_text("utf-8"))
+    facts["environments"]["local"] |= {
+        "serving": {"url": f"postgresql://127.0.0.1:{nobody}/x", "user": "u", "password": "${env:OF_DATABASE}"},
+        "models": {"uri": f"http://u:${{env:OF_REGISTRY}}@127.0.0.1:{nobody}"},
+        "erasure": {"key": "${env:OF_ERASURE}"},
+    }
+    facts["retries"] = {"attempts": 2, "first_wait": "10ms", "most": "10ms"}
+    (conf / "lakehouse.yml").write_text(yaml.safe_dump(facts), "utf-8")
+    alerts = yaml.safe_load((conf / "alerts.yml").read_text("utf-8"))
+    alerts["channels"] = {"pager": f"json://u:${{env:OF_CHANNEL}}@127.0.0.1:{nobody}"}
+    (conf / "alerts.yml").write_text(yaml.safe_dump(alerts), "utf-8")
+    (lake / "landing" / "adventureworks").mkdir(parents=True)
+    file = lake / "landing" / "adventureworks" / "AdventureWorks_Products.csv"
+    file.write_text(f"{PRODUCTS_HEADER}\r\n{product(1, '10.0000')}\r\n")
+    shown = f"--conf spark.ui.enabled=true --conf spark.ui.port={page} pyspark-shell"
+    submit = BY_PYTHON["PYSPARK_SUBMIT_ARGS"].replace("pyspark-shell", shown)
+    env = environment(**BY_PYTHON, **SECRETS) | {"PYSPARK_SUBMIT_ARGS": submit}
+    log = tmp_path / "all.log"
+
+    with started(sys.executable, HOME / "jobs/run_pipeline.py", "--root", lake, "--conf", conf, log=log, cwd=tmp_path,
+                 env=env) as process:  # fmt: skip
+
+        def environment_page() -> str | None:
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{page}/environment/", timeout=5) as answer:
+                    return str(answer.read().decode())
+            except OSError:
+                return None
+
+        seen = wait_until(environment_page, within=120, logs=log.read_text)
+        arguments: set[str] = set()
+        while process.poll() is None:
+            for each in (psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)):
+                try:
+                    arguments.update(each.cmdline())
+                except psutil.NoSuchProcess:
+                    continue
+            time.sleep(0.5)
+    said = log.read_text()
+    assert process.returncode == 1
+    assert "registry of models cannot be read" in said
+    written = "".join(
+        path.read_text("utf-8", "replace") for path in lake.rglob("*") if path.suffix in {".jsonl", ".json"}
+    )
+    assert "spark.ui.port" in seen
+    assert any("spark.ui.port" in each for each in arguments)
+    for where in (said, seen, written, "\n".join(arguments)):
+        assert "hunter2" not in where
