@@ -15,14 +15,18 @@ import yaml
 from pyspark.sql import SparkSession
 
 from lib.config import Settings
+from lib.erasure.search import search
+from lib.erasure.values import sought_of
 from lib.identity.tables import RESOLUTION
+from lib.pipeline.forget import forget
 from lib.pipeline.maintain import LOGS, PROCESSED, maintain
+from lib.pipeline.prove import prove
 from lib.session import build_session
 from lib.storage.places import files_of, found_below
 from tests.builders import CONF, PRODUCTS_HEADER, Lake, Outcome
 from tests.integration.contents import files, table_rows
 from tests.integration.processes import HOME, environment, run
-from tests.integration.test_incremental import product, receipt
+from tests.integration.test_incremental import member, product, receipt
 from tests.integration.test_jobs import BY_PYTHON
 from tests.s3 import KEYS, Store, s3_server
 
@@ -71,7 +75,8 @@ def stored(spark: SparkSession, store: Store, folder: Path) -> Stored:
     conf = folder / "conf"
     shutil.copytree(CONF, conf)
     facts = yaml.safe_load((conf / "lakehouse.yml").read_text("utf-8"))
-    facts["environments"]["local"] |= {"root": str(root), "local": str(folder / "local"), "storage": store.facts}
+    place = {"root": str(root), "local": str(folder / "local"), "storage": store.facts, "serving": {"url": "none"}}
+    facts["environments"]["local"] |= place
     (conf / "lakehouse.yml").write_text(yaml.safe_dump(facts), "utf-8")
     build_session("tests", root.storage.of_hadoop())
     return Stored(spark, root, conf)  # type: ignore[arg-type]
@@ -193,6 +198,27 @@ def test_maintenance_of_a_store_compacts_vacuums_and_takes_old_files_away(lake: 
     assert not any(name.startswith("processed/") for name in there)
     assert len([name for name in there if name.startswith("bronze/adventureworks_p") and name.endswith("parquet")]) == 1
     assert lake.rows(products, "*") == before
+
+
+def test_a_person_is_forgotten_in_a_store_too(
+    spark: SparkSession, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAKEHOUSE_ERASURE_KEY", "0123456789abcdef0123456789abcdef")
+    lake = stored(spark, store, tmp_path)
+    people = [member(1, "Ada Lovelace", day=1), member(2, "Grace Hopper", day=1)]
+    lake.land("pos/customers/1.jsonl", "\n".join(people) + "\n", source=".")
+    assert lake.run(only=["customer_360"], resolved=True).status == 0
+    sought = sought_of(["pos:C1"], ["pos:C1"], ["Ada Lovelace"], ["source_customer_id"])
+    found = {path.split("/")[0] for path in search(lake.root, sought).found}
+    assert found >= {"processed", "bronze", "silver", "gold"}
+    asked = {"only": ["customer_360"], "layers": ["silver", "gold"], "resolved": True}
+    for work in (forget("pos:C1", "a letter"), prove):
+        outcome = lake.run(work=work, **asked)
+        assert outcome.status == 0, outcome.text
+    assert search(lake.root, sought).found == {}
+    assert lake.rows("gold.dim_customers", "full_name") == [("Grace Hopper",)]
+    [report] = [name for name in found_below(lake.root) if name.startswith("erasures/")]
+    assert json.loads(files_of(lake.root).cat_file(f"{lake.root}/{report}"))["is_gone"]
 
 
 def test_neither_a_log_nor_the_configuration_of_spark_shows_a_key(lake: Stored) -> None:
