@@ -222,7 +222,7 @@ def cut_log(spark: SparkSession, path: str) -> None:
     What Delta's own clean-up does with logs that are older than `delta.logRetentionDuration`, whole days at a time.
     """
     log, snapshot = _delta_log(spark, path), _newest(spark, path)
-    log.checkpoint(snapshot)
+    log.checkpoint(snapshot, _jvm(spark).scala.Option.empty())
     newest, hadoop = int(snapshot.version()), log.newDeltaHadoopConf()
     folder = _jvm(spark).org.apache.hadoop.fs.Path(f"{path}/_delta_log")
     files = folder.getFileSystem(hadoop)

@@ -34,9 +34,10 @@ def sought_of(
     keys = {each.split(":", 1)[1] for each in records}
     bare = tuple(sorted(key for key in keys if key.isdigit()))
     ids = {*customer_ids, *records, *keys} - {*bare}
-    said = {" ".join(value.split()) for value in values if value}
+    # case does not count when they are looked for: one of each
+    said = {" ".join(value.split()).lower() for value in values if value} - {each.lower() for each in ids}
     long = {value for value in said if sum(each.isalnum() for each in value) >= _LEAST}
-    return Sought(tuple(sorted(ids)), tuple(sorted(long - ids)), bare, frozenset(columns))
+    return Sought(tuple(sorted(ids)), tuple(sorted(long)), bare, frozenset(columns))
 
 
 def pattern_of(texts: Iterable[str], *, is_packed: bool = False) -> str:

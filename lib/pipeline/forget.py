@@ -13,7 +13,7 @@ from pathlib import Path
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lib import landing, quality
+from lib import landing, ops, quality
 from lib.bronze import texts_of
 from lib.config import Settings
 from lib.contract import Contract
@@ -252,5 +252,8 @@ def _texts_of(settings: Settings, also: Sequence[Path]) -> dict[str, list[tuple[
 
 
 def _note(run: Run, table: str, effect: Effect, started: datetime) -> None:
+    """On record at once: a run that dies later leaves none of what it had to tell, and the report wants it."""
     layer, _, name = table.partition(".")
-    run.acted(Action(layer, name, ERASED, "somebody asked to be forgotten", started, seconds_since(started), effect))
+    action = Action(layer, name, ERASED, "somebody asked to be forgotten", started, seconds_since(started), effect)
+    run.tables.append(ops.MAINTENANCE, ops.action_rows(run.tables.spark, [action], run_id=run.run_id))
+    run.reporter.action(action)
