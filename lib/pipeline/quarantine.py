@@ -12,6 +12,7 @@ from lib.contract import Contract
 from lib.errors import ConfigError, LakehouseError
 from lib.pipeline.context import Run
 from lib.pipeline.progress import quarantine_of
+from lib.pipeline.suppress import without_forgotten
 from lib.silver import ADDRESS
 from lib.tables import Tables
 
@@ -52,8 +53,8 @@ def replay(contract: Contract, file: Path | None) -> Callable[[Run], None] | Non
     Without a file there is nothing to take: that refinement judges all rows again if the contract changed.
 
     Raises:
-        LakehouseError: if a row of the file is malformed, has no address, has that of a row that does not wait, or has
-            the address of another row of the file. Nothing is taken then.
+        LakehouseError: if a row of the file is malformed, has no address, has that of a row that does not wait, has
+            the address of another row of the file, or names somebody who was forgotten. Nothing is taken then.
     """
 
     if file is None:
@@ -63,7 +64,9 @@ def replay(contract: Contract, file: Path | None) -> Callable[[Run], None] | Non
         rows = waiting(run.tables, contract.table)
         if rows is None:
             raise LakehouseError(f"{contract.table}: nothing waits in quarantine")
-        given = quarantine.corrections(_read(run, contract, file), contract).persist()
+        read = _read(run, contract, file)
+        _refuse_forgotten(run, contract, read, file)
+        given = quarantine.corrections(read, contract).persist()
         try:
             _refuse_strangers(given, rows, file)
             note = f"corrected by {file.name}"
@@ -108,6 +111,15 @@ def _read(run: Run, contract: Contract, file: Path) -> DataFrame:
     if malformed:
         raise LakehouseError(f"{file}: a record cannot be read: {malformed[0]['_rescued'][:200]}; nothing was taken")
     return rows
+
+
+def _refuse_forgotten(run: Run, contract: Contract, rows: DataFrame, file: Path) -> None:
+    kept = without_forgotten(run, quarantine.of_export(contract), rows)
+    if kept is not rows and kept.count() < rows.count():
+        raise LakehouseError(
+            f"{file}: a row names somebody who was forgotten, whom nothing brings back (take the row out of the file, "
+            "and discard it); nothing was taken"
+        )
 
 
 def _refuse_strangers(given: DataFrame, rows: DataFrame, file: Path) -> None:

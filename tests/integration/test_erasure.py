@@ -10,10 +10,12 @@ from pyspark.sql import functions as F
 from lib.erasure.report import ORDER, is_genuine
 from lib.erasure.search import search
 from lib.erasure.values import Sought, sought_of
+from lib.errors import LakehouseError
 from lib.export import export
 from lib.pipeline import forget as forgetting
 from lib.pipeline.forget import forget
 from lib.pipeline.prove import prove
+from lib.pipeline.quarantine import replay
 from lib.tables import Tables
 from tests.builders import Lake, Outcome
 from tests.integration.published import ask
@@ -119,6 +121,19 @@ def test_a_later_file_does_not_bring_them_back(erased: tuple[Lake, list[str], So
     [put_away] = (lake.root / "processed").rglob("late.jsonl")
     assert [json.loads(line)["customer_id"] for line in put_away.read_text().splitlines()] == ["C9999999"]
     assert search(lake.root, sought).found == {}
+
+
+def test_a_mended_row_does_not_bring_them_back_either(
+    erased: tuple[Lake, list[str], Sought, Path], tmp_path: Path
+) -> None:
+    lake, records, _, _ = erased
+    [theirs] = [each.split(":")[1] for each in records if each.startswith("pos:")][:1]
+    [waits] = lake.read("silver.pos_sales_quarantine").filter("status = 'waiting'").limit(1).collect()
+    row = {"_batch": waits["_batch_id"], "_row": waits["_row_id"], "transaction_id": "T1", "customer_id": theirs}
+    (tmp_path / "mended.json").write_text(json.dumps(row))
+    contract = lake.settings().contracts["pos_sales"]
+    with pytest.raises(LakehouseError, match=r"mended\.json: a row names somebody who was forgotten"):
+        lake.run(layers=["silver"], prepare=replay(contract, tmp_path / "mended.json"))
 
 
 def test_without_the_key_nothing_is_loaded_that_may_bring_somebody_back(
