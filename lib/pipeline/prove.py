@@ -44,10 +44,10 @@ def prove(run: Run) -> None:
     for name in _LEFTOVERS:
         shutil.rmtree(run.settings.local / name, ignore_errors=True)
     sought = _sought(run, order)
-    if run.settings.erasure.at_once:
-        _clean(run, search(root, sought, leave_out=frozenset({ORDER})))
     seen = _searched(run, sought)
     others = _said_of_others(run, seen.texts & {*sought.values})
+    if run.settings.erasure.at_once and _clean(run, {path for path, texts in seen.found.items() if texts - others}):
+        seen = _searched(run, sought)
     left = {path: len(texts - others) for path, texts in seen.found.items() if texts - others}
     served = _served(run, sought, others)
     waits = (
@@ -101,12 +101,12 @@ def _searched(run: Run, sought: Sought) -> Searched:
     return seen
 
 
-def _clean(run: Run, seen: Searched) -> None:
-    """No file and no log of a table has more than its newest version needs, where something was found.
+def _clean(run: Run, paths: set[str]) -> bool:
+    """Have the tables in whose files something was found keep no file, and no log, but for their newest versions.
 
-    What gold was made from is pinned to the newest versions before the logs lose the older ones.
+    Gives whether there were any. What gold was made from is pinned to these versions before the logs lose older ones.
     """
-    found = {".".join(path.split("/")[:2]) for path in seen.found if path.split("/")[0] in LAYERS}
+    found = {".".join(path.split("/")[:2]) for path in paths if path.split("/")[0] in LAYERS}
     tables = sorted(name for name in found if run.tables.snapshot(name) is not None)
 
     def rewrite(name: str) -> None:
@@ -118,6 +118,7 @@ def _clean(run: Run, seen: Searched) -> None:
     done = run.each(tables, rewrite, layer="erasure")
     pin(run)
     run.each(done, run.tables.cut_log, layer="erasure")
+    return bool(tables)
 
 
 def _said_of_others(run: Run, texts: set[str]) -> set[str]:
