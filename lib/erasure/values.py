@@ -12,7 +12,7 @@ _LEAST = 5
 class Sought:
     """`ids`: records (`pos:C1`), keys with letters, ids of gold: nobody else has them. `values`: what is said of them.
 
-    `bare`: keys that are numbers, which are looked for in columns of keys alone; `columns` are these, by their names.
+    `bare`: keys that are numbers, or short, which are looked for in columns of keys alone; `columns` are these.
     """
 
     ids: tuple[str, ...]
@@ -32,12 +32,16 @@ def sought_of(
     """What to look for of somebody with these ids in gold, records, and values in columns that are marked `pii`."""
     records = sorted({*source_ids})
     keys = {each.split(":", 1)[1] for each in records}
-    bare = tuple(sorted(key for key in keys if key.isdigit()))
+    bare = tuple(sorted(key for key in keys if key.isdigit() or _size(key) < _LEAST))
     ids = {*customer_ids, *records, *keys} - {*bare}
     # case does not count when they are looked for: one of each
     said = {" ".join(value.split()).lower() for value in values if value} - {each.lower() for each in ids}
-    long = {value for value in said if sum(each.isalnum() for each in value) >= _LEAST}
+    long = {value for value in said if _size(value) >= _LEAST}
     return Sought(tuple(sorted(ids)), tuple(sorted(long)), bare, frozenset(columns))
+
+
+def _size(text: str) -> int:
+    return sum(each.isalnum() for each in text)
 
 
 def pattern_of(texts: Iterable[str], *, is_packed: bool = False) -> str:

@@ -14,6 +14,10 @@ ADA = sought_of(
 )
 
 
+def test_a_key_that_is_short_is_looked_for_in_columns_of_keys_alone_too() -> None:
+    assert sought_of([], ["pos:C1"], [], []) == Sought(ids=("pos:C1",), values=(), bare=("C1",))
+
+
 def test_keys_that_are_numbers_are_looked_for_in_columns_of_keys_alone() -> None:
     assert (
         Sought(
