@@ -154,7 +154,7 @@ def make_environment() -> None:
 
 def install_packages() -> None:
     """What the lock file names, in exactly these versions."""
-    say("packages of requirements.lock; the first time some 450 MB are fetched")
+    say("packages of requirements.lock; the first time some 550 MB are fetched")
     quiet = ["--quiet", "--disable-pip-version-check"]
     pip = [str(PYTHON), "-m", "pip", "install", *quiet, "--use-pep517", "--no-deps", "-r", str(LOCK)]
     if subprocess.run(pip, check=False).returncode:

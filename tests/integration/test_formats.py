@@ -34,8 +34,8 @@ def test_an_earlier_lake_is_taken_over_and_is_as_one_made_today(spark: SparkSess
     today = Lake(spark, tmp_path / "today", CONF)
     for place in sorted((then.root / "processed").glob("*/*")):
         shutil.copytree(place, today.landing, dirs_exist_ok=True)
-    assert today.run().status == 0
-    for table in ("silver.pos_sales", "gold.fact_sales", "gold.customer_360"):
+    assert today.run(only=["fact_sales"]).status == 0
+    for table in ("silver.pos_sales", "silver.adventureworks_sales", "gold.fact_sales"):
         columns = [name for name in today.read(table).columns if not name.startswith("_")]
         before, after = (each.read(table).select(columns) for each in (then, today))
         assert before.exceptAll(after).isEmpty(), table
