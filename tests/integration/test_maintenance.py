@@ -200,7 +200,7 @@ def test_what_a_dead_maintenance_left_the_next_one_does_and_the_nights_between_g
 
     assert lake.run(layers=["gold"], only=ONLY).status == 0
     with monkeypatch.context() as dead:
-        dead.setattr(maintenance, "_pin", die)
+        dead.setattr(maintenance, "pin", die)
         with pytest.raises(KeyboardInterrupt):
             lake.maintain()
     lake.land_lines("Products", PRODUCTS_HEADER, product(1, "11.0000"))
