@@ -130,6 +130,7 @@ def changed_conf(folder: Path, file: str, old: str, new: str) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_night_in_airflow_takes_a_lake_from_landing_to_what_is_served(night: Ended) -> None:
     assert night.status == 0, night.said[-8000:]
     assert states(night.folder) == dict.fromkeys(

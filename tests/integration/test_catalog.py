@@ -51,6 +51,7 @@ def night(lake: Lake, number: int) -> None:
     lake.land(f"pos/sales/{number}.jsonl", "\n".join(receipts), source=".")
 
 
+@pytest.mark.slow
 def test_a_lake_in_a_catalog_has_what_one_in_folders_has(named: Named, spark: SparkSession, tmp_path: Path) -> None:
     plain = Followed(spark, tmp_path / "plain", CONF)
     times = {"_source_modified_at", "modified_at", "valid_from", "valid_to"}
