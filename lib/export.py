@@ -7,8 +7,8 @@ from pyspark.sql import functions as F
 
 from lib.config import Settings
 from lib.gold.registry import gold_tables
-from lib.identity.tables import DECISIONS, EVENTS, FORMER, LINKS, RECORDS, REVIEW, SCHEMAS
-from lib.persons import find, named, rows_of
+from lib.identity.tables import DECISIONS, EVENTS, LINKS, RECORDS, REVIEW, SCHEMAS
+from lib.persons import find, former_ids, named, rows_of
 from lib.tables import Tables
 
 _PAIRS = (LINKS, REVIEW, DECISIONS)
@@ -31,7 +31,6 @@ def export(tables: Tables, settings: Settings, asked: str) -> dict[str, dict[str
     people = {name: _rows(tables, name, SCHEMAS[name], F.col("key").isin(*source_ids)) for name in (RECORDS, EVENTS)}
     of_pair = F.col("key_l").isin(*source_ids) | F.col("key_r").isin(*source_ids)
     people |= {name: _rows(tables, name, SCHEMAS[name], of_pair) for name in _PAIRS}
-    former = tables.read_or_empty(FORMER, SCHEMAS[FORMER]).filter(is_the_one).select("former_id")
     gold = {
         name: rows_of(tables.read(f"gold.{name}").filter(is_the_one))
         for name, table in gold_tables().items()
@@ -52,7 +51,7 @@ def export(tables: Tables, settings: Settings, asked: str) -> dict[str, dict[str
     return {
         "customer": {
             "customer_id": customer_id,
-            "former_ids": sorted(row[0] for row in former.collect()),
+            "former_ids": former_ids(tables, customer_id),
             "records": source_ids,
         },
         **{layer: {name: rows for name, rows in of.items() if rows} for layer, of in layers.items()},

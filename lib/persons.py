@@ -74,6 +74,17 @@ def rows_of(rows: DataFrame) -> list[dict[str, Any]]:
     return [row.asDict(recursive=True) for row in rows.collect()]
 
 
+def former_ids(tables: Tables, customer_id: str) -> list[str]:
+    """The ids that turned out to be this customer too, in order."""
+    former = tables.read_or_empty(FORMER, SCHEMAS[FORMER]).filter(F.col("customer_id") == customer_id)
+    return sorted(row["former_id"] for row in former.collect())
+
+
+def keys_in(source: str, source_ids: Sequence[str]) -> list[str]:
+    """The keys that records, `{source}:{key}`, have in one source."""
+    return [key for name, key in (each.split(":", 1) for each in source_ids) if name == source]
+
+
 def described(settings: Settings, source_ids: Sequence[str]) -> Iterator[Named]:
     """The entities that describe the person of these records, `{source}:{key}`."""
     return _named(settings, DESCRIBED_BY, source_ids)
@@ -87,6 +98,6 @@ def named(settings: Settings, source_ids: Sequence[str]) -> Iterator[Named]:
 
 def _named(settings: Settings, entities: Mapping[str, Mapping[str, str]], source_ids: Sequence[str]) -> Iterator[Named]:
     for source, columns in entities.items():
-        keys = [key for name, key in (each.split(":", 1) for each in source_ids) if name == source]
+        keys = keys_in(source, source_ids)
         for entity, column in columns.items() if keys else ():
             yield Named(settings.contracts[entity], column, keys)

@@ -10,6 +10,7 @@ from pyspark.sql import SparkSession
 
 from lib.session import build_session
 from tests.builders import CONF, Lake
+from tests.s3 import KEYS, Store, s3_server
 
 # PySpark takes a process without a main file, as a worker of pytest-xdist is, for its own doctests, and ends it when
 # somebody (MLflow) looks whether there is Spark Connect
@@ -24,6 +25,15 @@ def spark() -> Iterator[SparkSession]:
     session = build_session("tests")
     yield session
     session.stop()
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[Store]:
+    """An S3 server; its keys are in the environment, where the configuration looks for them."""
+    with pytest.MonkeyPatch.context() as patch, s3_server() as server:
+        for name, value in KEYS.items():
+            patch.setenv(name, value)
+        yield server
 
 
 @pytest.fixture

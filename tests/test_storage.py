@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,19 +20,10 @@ from lib.lock import last_run, locked
 from lib.storage.places import Remote, files_of, found_below, place_of, remote, told, write_text
 from lib.storage.settings import Storage
 from tests.builders import CONF
-from tests.s3 import KEYS, Store, s3_server
+from tests.s3 import KEYS, Store
 
 HOME = Path(__file__).resolve().parents[1]
 CONTRACTS = load_settings(CONF).contracts.values()
-
-
-@pytest.fixture(scope="module")
-def store() -> Iterator[Store]:
-    """A server for all tests here."""
-    with pytest.MonkeyPatch.context() as patch, s3_server() as server:
-        for name, value in KEYS.items():
-            patch.setenv(name, value)
-        yield server
 
 
 def holder(root: Remote, number: int, **said: object) -> None:

@@ -37,7 +37,7 @@ from lib.identity.tables import (
 )
 from lib.maintenance import Effect
 from lib.ops import Action
-from lib.persons import Named, find
+from lib.persons import Named, find, former_ids, keys_in
 from lib.pipeline.build import build
 from lib.pipeline.context import Run, now, seconds_since
 from lib.pipeline.identify import resolve
@@ -91,7 +91,6 @@ def _ordered(run: Run, asked: str, reason: str, key: bytes) -> Order:
     customer_id = find(run.tables, asked)
     is_the_one = F.col("customer_id") == customer_id
     [known] = run.tables.read("gold.dim_customers").filter("is_current").filter(is_the_one).collect()
-    former = run.tables.read_or_empty(FORMER, SCHEMAS[FORMER]).filter(is_the_one)
     # as landed, in the form that records compare in, and as gold has it
     said = {known[name] for name in _PERSONAL if known[name]}
     records = run.tables.read_or_empty(RECORDS, SCHEMAS[RECORDS]).filter(F.col("key").isin(*known["source_ids"]))
@@ -103,7 +102,7 @@ def _ordered(run: Run, asked: str, reason: str, key: bytes) -> Order:
         reason=reason,
         ordered_at=now().isoformat(timespec="seconds"),
         customer_id=customer_id,
-        former_ids=tuple(sorted(row["former_id"] for row in former.collect())),
+        former_ids=tuple(former_ids(run.tables, customer_id)),
         source_ids=tuple(known["source_ids"]),
         values=tuple(sorted(said)),
     )
@@ -115,8 +114,7 @@ def _naming(settings: Settings, source_ids: Sequence[str]) -> list[Named]:
     for contract in settings.contracts.values():
         column = column_of(contract)
         if column is not None:
-            keys = [key for name, key in (each.split(":", 1) for each in source_ids) if name == contract.source]
-            found.append(Named(contract, column, keys))
+            found.append(Named(contract, column, keys_in(contract.source, source_ids)))
     return found
 
 
@@ -221,15 +219,11 @@ def _files(run: Run, order: Order, also: Sequence[Path]) -> None:
         # the log of this run says nothing of anybody, and is being written
         for path, contract in paths:
             if path != run.reporter.log_file:
-                theirs = _keys(order, contract.source) if contract else set[str]()
+                theirs = {key.upper() for key in keys_in(contract.source, order.source_ids)} if contract else set[str]()
                 went = rewrite(Sieve(contract, theirs.__contains__, lambda text: bool(tells(text))), path)
                 gone, files = gone + went, files + bool(went)
         if gone:
             _note(run, f"files.{folder}", Effect(files_removed=files, files_added=files, rows=gone), started)
-
-
-def _keys(order: Order, source: str) -> set[str]:
-    return {key.upper() for name, key in (each.split(":", 1) for each in order.source_ids) if name == source}
 
 
 def _texts_of(settings: Settings, also: Sequence[Path]) -> dict[str, list[tuple[Place, Contract | None]]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import Literal
 
 from pyspark.sql import functions as F
@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from lib import landing, ops
 from lib.alerts import rules
 from lib.contract import Contract
-from lib.erasure.files import rewrite
+from lib.erasure.files import Sieve, rewrite
 from lib.errors import LakehouseError
 from lib.landing import Inspection
 from lib.ops import FileFate
@@ -147,6 +147,8 @@ def _fate(table: str, batch_id: int, inspection: Inspection) -> FileFate:
 def _settle(run: Run, fates: list[FileFate], already: list[FileFate]) -> None:
     """Write down what became of the files, in one commit, and only then move them."""
     _tell_duplicates(run, fates)
+    # asked once of an entity: there may be very many files
+    sieves = cache(lambda table: sieve_of(run, run.settings.contracts[table]))
     run.attempted("settle", lambda: record(run, fates))
     for fate in fates:
         if run.settings.contracts[fate.table].jdbc is not None:
@@ -161,7 +163,7 @@ def _settle(run: Run, fates: list[FileFate], already: list[FileFate]) -> None:
         if not landing.is_unchanged(run.settings.landing, fate.file):
             run.warn(f"{fate.file.path}: is not what was read any more; what is in landing now is a new file")
             continue
-        moved_to = _put_away(run, fate)
+        moved_to = _put_away(run, fate, sieves)
         if fate.status == "rejected":
             trouble = rules.of_file(fate.table, fate.file.path, fate.reason, str(moved_to))
             run.fail(fate.file.path, f"{fate.file.path}: rejected: {fate.reason}; it is now {moved_to}", trouble)
@@ -170,7 +172,7 @@ def _settle(run: Run, fates: list[FileFate], already: list[FileFate]) -> None:
     for fate in already:
         if _is_kept(run, fate):
             continue
-        _put_away(run, fate)
+        _put_away(run, fate, sieves)
         run.warn(f"{fate.file.path}: was {fate.status} before, as batch {fate.batch_id}; moved to processed")
 
 
@@ -192,18 +194,18 @@ def _is_kept(run: Run, fate: FileFate) -> bool:
     return run.settings.contracts[fate.table].after_load == "keep" and fate.status != "rejected"
 
 
-def _put_away(run: Run, fate: FileFate) -> Place:
+def _put_away(run: Run, fate: FileFate, sieves: Callable[[str], Sieve | None]) -> Place:
     """Move a file to its place; one that cannot be moved stays, is told, and is tried again by the next run."""
     here = run.settings.landing / fate.file.path
     if _is_kept(run, fate):
         # what is to stay as it is says so itself; whoever owns it has to know
-        if sieve_of(run, run.settings.contracts[fate.table]) is not None:
+        if sieves(fate.table) is not None:
             run.warn(f"{fate.file.path}: is kept, and may have records of somebody who was forgotten: look through it")
         return here
     place = landing.rejected_to if fate.status == "rejected" else landing.processed_to
     target = place(run.settings.root, run.settings.contracts[fate.table].source, fate.batch_id)
     try:
-        sieve = sieve_of(run, run.settings.contracts[fate.table])
+        sieve = sieves(fate.table)
         write = partial(rewrite, sieve) if sieve else None
         move = partial(landing.archive, run.settings.landing, fate.file, target, reason=fate.reason, write=write)
         return run.attempted(f"move {fate.file.path}", move)

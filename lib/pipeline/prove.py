@@ -50,11 +50,8 @@ def prove(run: Run) -> None:
         seen = _searched(run, sought)
     left = {path: len(texts - others) for path, texts in seen.found.items() if texts - others}
     served = _served(run, sought, others)
-    waits = (
-        {path: n for path, n in left.items() if path.split("/")[0] in LAYERS}
-        if not run.settings.erasure.at_once
-        else {}
-    )
+    is_later = not run.settings.erasure.at_once
+    waits = {path for path in left if is_later and path.split("/")[0] in LAYERS}
     is_gone = not left and not any(served.values())
     report = signed(
         {
@@ -70,7 +67,7 @@ def prove(run: Run) -> None:
     run.reporter.note(f"report: {file}")
     if is_gone:
         remove(root / ORDER)
-    elif waits.keys() == left.keys() and not any(served.values()):
+    elif waits == left.keys() and not any(served.values()):
         after = run.settings.maintenance.vacuum_after
         run.warn(
             f"{len(waits)} files of older versions still have something of the person: `make maintain` deletes them "

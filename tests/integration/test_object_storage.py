@@ -4,7 +4,6 @@ import json
 import shutil
 import signal
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -28,7 +27,7 @@ from tests.integration.contents import files, table_rows
 from tests.integration.processes import HOME, environment, run
 from tests.integration.test_incremental import member, product, receipt
 from tests.integration.test_jobs import BY_PYTHON
-from tests.s3 import KEYS, Store, s3_server
+from tests.s3 import KEYS, Store
 
 ONLY = ["dim_products"]
 """With what it is made from: web products, and what only the tills know."""
@@ -58,15 +57,6 @@ class Stored(Lake):
             (to / name).parent.mkdir(parents=True, exist_ok=True)
             (to / name).write_bytes(files_of(self.root).cat_file(f"{self.root}/{name}"))
         return Lake(self.spark, to, self.conf)
-
-
-@pytest.fixture(scope="module")
-def store() -> Iterator[Store]:
-    """An S3 server; its keys are in the environment, where the configuration looks for them."""
-    with pytest.MonkeyPatch.context() as patch, s3_server() as server:
-        for name, value in KEYS.items():
-            patch.setenv(name, value)
-        yield server
 
 
 def stored(spark: SparkSession, store: Store, folder: Path) -> Stored:
