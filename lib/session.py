@@ -37,6 +37,16 @@ _LOGGERS_OF_ERRORS = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
 """They write the stack of every error to stderr, of those too that are caught and told in a sentence."""
 
 
+_LOOKED_UP = (
+    "functions",
+    "PythonUtils",
+    "PythonSQLUtils",
+    "scala.Option",
+    "org.apache.spark.sql.functions",
+    "org.apache.spark.sql.delta.DeltaLog",
+)
+"""Classes of the JVM by the names that PySpark and this module look them up by."""
+
 _MANY = 1_000
 """Rows from which on the text of a literal costs more than Arrow does."""
 
@@ -52,7 +62,7 @@ _WRITING = ("WRITE", "CREATE TABLE AS SELECT")
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The state of a Delta table: its newest version, its table properties, its description and its id.
+    """The state of a Delta table: its newest version, its properties, its description, its id and its columns' names.
 
     A table that is made anew in the place of another one has another id.
     """
@@ -61,6 +71,7 @@ class Snapshot:
     properties: dict[str, str]
     description: str = ""
     table_id: str = ""
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -119,16 +130,17 @@ def build_session(app_name: str, hadoop: Mapping[str, str] | None = None) -> Spa
     for key, value in _NEEDED.items():
         builder = builder.config(key, value)
     spark = builder.getOrCreate()
+    _resolve(spark)
     for key, value in (hadoop or {}).items():
         spark.sparkContext._jsc.hadoopConfiguration().set(key, value)
     for logger in _LOGGERS_OF_ERRORS:
         PySparkLogger.getLogger(logger).disabled = True
     spark.sparkContext.setLogLevel("ERROR")
-    utc = _jvm(spark).java.util.TimeZone.getTimeZone("UTC")
-    _jvm(spark).java.util.TimeZone.setDefault(utc)
+    utc = _class(spark, "java.util.TimeZone").getTimeZone("UTC")
+    _class(spark, "java.util.TimeZone").setDefault(utc)
     # Delta prints there how many files a vacuum deleted; what a run shows is the reporter's word
-    nowhere = _jvm(spark).java.io.PrintStream(_jvm(spark).java.io.OutputStream.nullOutputStream())
-    _jvm(spark).java.lang.System.setOut(nowhere)
+    nowhere = _class(spark, "java.io.PrintStream")(_class(spark, "java.io.OutputStream").nullOutputStream())
+    _class(spark, "java.lang.System").setOut(nowhere)
     return spark
 
 
@@ -139,7 +151,7 @@ def scratch(spark: SparkSession, folder: str) -> Iterator[None]:
     try:
         yield
     finally:
-        path = _jvm(spark).org.apache.hadoop.fs.Path(folder)
+        path = _class(spark, "org.apache.hadoop.fs.Path")(folder)
         path.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf()).delete(path, True)
 
 
@@ -192,7 +204,26 @@ def snapshot_of(spark: SparkSession, path: str) -> Snapshot | None:
     while entries.hasNext():
         entry = entries.next()
         properties[str(entry._1())] = str(entry._2())
-    return Snapshot(int(snapshot.version()), properties, str(metadata.description() or ""), str(metadata.id()))
+    columns = tuple(column["name"] for column in json.loads(metadata.schemaString())["fields"])
+    return Snapshot(int(snapshot.version()), properties, str(metadata.description() or ""), str(metadata.id()), columns)
+
+
+def rows_of(spark: SparkSession, path: str) -> int | None:
+    """The rows of the newest version of the table at `path`, by the files that its checksum lists.
+
+    None where it lists none, as of a table of many files, or where one of them has no count: then Spark has to ask.
+    """
+    checksum = _newest(spark, path).checksumOpt()
+    listed = checksum.get().allFiles() if checksum.isDefined() else None
+    if listed is None or listed.isEmpty():
+        return None
+    files, rows = listed.get().iterator(), 0
+    while files.hasNext():
+        count = files.next().numLogicalRecords()
+        if count.isEmpty():
+            return None
+        rows += int(count.get())
+    return rows
 
 
 def files_of(spark: SparkSession, path: str) -> DataFrame:
@@ -209,7 +240,7 @@ def commits_of(spark: SparkSession, path: str, *, after: int, through: int) -> l
     hadoop = log.newDeltaHadoopConf()
     found = []
     for version in range(after + 1, through + 1):
-        file = _jvm(spark).org.apache.hadoop.fs.Path(f"{path}/_delta_log/{version:020d}.json")
+        file = _class(spark, "org.apache.hadoop.fs.Path")(f"{path}/_delta_log/{version:020d}.json")
         if not file.getFileSystem(hadoop).exists(file):
             return None
         found.append(_commit(log.store().read(file, hadoop).iterator()))
@@ -222,9 +253,9 @@ def cut_log(spark: SparkSession, path: str) -> None:
     What Delta's own clean-up does with logs that are older than `delta.logRetentionDuration`, whole days at a time.
     """
     log, snapshot = _delta_log(spark, path), _newest(spark, path)
-    log.checkpoint(snapshot, _jvm(spark).scala.Option.empty())
+    log.checkpoint(snapshot, _class(spark, "scala.Option").empty())
     newest, hadoop = int(snapshot.version()), log.newDeltaHadoopConf()
-    folder = _jvm(spark).org.apache.hadoop.fs.Path(f"{path}/_delta_log")
+    folder = _class(spark, "org.apache.hadoop.fs.Path")(f"{path}/_delta_log")
     files = folder.getFileSystem(hadoop)
     for status in files.listStatus(folder):
         version = str(status.getPath().getName()).lstrip(".").split(".")[0]
@@ -269,12 +300,28 @@ def _ours(metadata: str | None) -> dict[str, Any]:
 
 
 def _newest(spark: SparkSession, path: str) -> Any:
-    none = _jvm(spark).scala.Option.empty()
+    none = _class(spark, "scala.Option").empty()
     return _delta_log(spark, path).update(False, none, none)
 
 
 def _delta_log(spark: SparkSession, path: str) -> Any:
-    return _jvm(spark).org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, path)
+    return _class(spark, "org.apache.spark.sql.delta.DeltaLog").forTable(spark._jsparkSession, path)
+
+
+def _class(spark: SparkSession, name: str) -> Any:
+    """A class of the JVM by its full name: `_jvm.org.apache…` asks, for each part, whether some jar has a class of it."""
+    return getattr(_jvm(spark), name)
+
+
+def _resolve(spark: SparkSession) -> None:
+    """Look up once what PySpark looks up by its short name for every column that it makes.
+
+    A name without a package is tried in each package that PySpark imports, and each time in some 300 jars: a tenth of
+    what a run of small tables computes.
+    """
+    jvm = _jvm(spark)
+    for name in _LOOKED_UP:
+        jvm.__dict__[name] = getattr(jvm, name)
 
 
 def _jvm(spark: SparkSession) -> Any:

@@ -25,6 +25,7 @@ from lib.session import (
     files_of,
     local_frame,
     merge_metrics,
+    rows_of,
     snapshot_of,
 )
 from lib.sql import sql_text
@@ -86,17 +87,18 @@ class Tables:
         return self.read(name) if self.snapshot(name) is not None else local_frame(self.spark, [], schema)
 
     def count(self, name: str, *, with_tombstones: bool = False) -> int:
-        """A table's rows, answered by Delta from its log if there are no tombstones; 0 where there is no table.
+        """A table's rows, by its log where this has them and there are no tombstones; 0 where there is no table.
 
-        Asked once of each version: the answer takes three queries of Delta's own.
+        Asked once of each version: of many files, or of rows that live, it takes three queries of Delta's own.
         """
         snapshot = self.snapshot(name)
         if snapshot is None:
             return 0
-        rows = self.read(name, with_tombstones=with_tombstones)
-        asked = (name, snapshot.version, IS_LIVE in rows.columns)
+        is_whole = with_tombstones or IS_LIVE not in snapshot.columns
+        asked = (name, snapshot.version, is_whole)
         if asked not in self._counts:
-            self._counts[asked] = rows.count()
+            rows = rows_of(self.spark, self.path(name)) if is_whole else None
+            self._counts[asked] = self.read(name, with_tombstones=with_tombstones).count() if rows is None else rows
         return self._counts[asked]
 
     def commits(self, name: str, *, after: int, through: int) -> list[Commit] | None:
