@@ -309,7 +309,7 @@ def _delta_log(spark: SparkSession, path: str) -> Any:
 
 
 def _class(spark: SparkSession, name: str) -> Any:
-    """A class of the JVM by its full name: `_jvm.org.apache` would ask of each part whether some jar has such a class."""
+    """A class of the JVM by its full name: `_jvm.org.apache` would ask of each part whether a jar has such a class."""
     return getattr(_jvm(spark), name)
 
 
