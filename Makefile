@@ -21,12 +21,13 @@ endif
 # The archive of classes (tools/setup.py makes it) halves the start; -Xlog: a JVM that cannot use it says nothing of it.
 # FAST stops at the quick compiler: best for small work (tests, the demo), twice as long for a big load.
 # TINY has rows outside of Spark's fused stages interpreted: best for a few rows (a fifth of the tests' time), and half as
-# long again for some ten thousand. It has a larger heap, for one session keeps the plans of hundreds of runs.
+# long again for some ten thousand; plans are described in short, which nobody reads. It has a larger heap, for one
+# session keeps the plans of hundreds of runs.
 JVM = "-Dlog4j2.configurationFile=$(CURDIR)/conf/spark/log4j2.properties" \
       "-XX:SharedArchiveFile=$(CURDIR)/.venv/spark.jsa" -Xshare:auto \
       -Xlog:disable -Xlog:all=error,cds*=off:stderr $(if $(FAST),-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m)
 export PYSPARK_SUBMIT_ARGS = --properties-file "$(CURDIR)/conf/spark/local.conf" \
-    $(if $(TINY),--driver-memory 4g --conf spark.sql.codegen.factoryMode=NO_CODEGEN) --driver-java-options '$(JVM)' pyspark-shell
+    $(if $(TINY),--driver-memory 4g --conf spark.sql.codegen.factoryMode=NO_CODEGEN --conf spark.sql.debug.maxToStringFields=4) --driver-java-options '$(JVM)' pyspark-shell
 # .venv's Spark and Python, whatever other ones the user's environment names
 export PYSPARK_PYTHON := $(CURDIR)/.venv/bin/python
 unexport SPARK_HOME SPARK_CONF_DIR PYSPARK_DRIVER_PYTHON PYTHONPATH

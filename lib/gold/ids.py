@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import reduce
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
 
 from lib.history import beginning
@@ -26,8 +26,8 @@ def location_id() -> Column:
 
 def with_inferred(known: DataFrame, key: str, *facts: DataFrame) -> DataFrame:
     """The known members, and one for each key that only the facts name: its key, `is_inferred`, and NULLs."""
-    inferred = _named(key, facts).join(known, key, how="left_anti").withColumn("is_inferred", F.lit(True))
-    return known.withColumn("is_inferred", F.lit(False)).unionByName(inferred, allowMissingColumns=True)
+    both = _with_named(known, key, facts).withColumn("_is_known", F.bool_or(~F.col("is_inferred")).over(_same(key)))
+    return both.filter("NOT is_inferred OR NOT _is_known").drop("_is_known")
 
 
 def with_inferred_now(held: DataFrame, key: str, *facts: DataFrame) -> DataFrame:
@@ -35,16 +35,25 @@ def with_inferred_now(held: DataFrame, key: str, *facts: DataFrame) -> DataFrame
 
     That one has the key, `is_inferred`, and NULLs; it holds since ever, or from when on the key was deleted.
     """
-    ended = held.groupBy(key).agg(F.max("valid_to").alias("valid_from"), F.bool_or("is_current").alias("_is_known"))
-    unknown = _named(key, facts).join(ended, key, how="left").filter("_is_known IS NOT TRUE")
-    inferred = unknown.select(
-        key,
-        F.coalesce("valid_from", beginning()).alias("valid_from"),
-        F.lit(None).cast("timestamp").alias("valid_to"),
-        F.lit(True).alias("is_current"),
-        F.lit(True).alias("is_inferred"),
+    both = _with_named(held, key, facts).withColumns(
+        {"_ended": F.max("valid_to").over(_same(key)), "_is_known": F.bool_or("is_current").over(_same(key))}
     )
-    return held.withColumn("is_inferred", F.lit(False)).unionByName(inferred, allowMissingColumns=True)
+    since = F.when(F.col("is_inferred"), F.coalesce("_ended", beginning())).otherwise(F.col("valid_from"))
+    values = {"valid_from": since, "is_current": F.col("is_inferred") | F.col("is_current")}
+    return both.filter("NOT is_inferred OR _is_known IS NOT TRUE").withColumns(values).drop("_ended", "_is_known")
+
+
+def _with_named(known: DataFrame, key: str, facts: Sequence[DataFrame]) -> DataFrame:
+    """The known rows, and one, `is_inferred`, for each key that facts name.
+
+    In one frame, so that a window tells which keys are known: a join would compute the known rows twice.
+    """
+    named = _named(key, facts).withColumn("is_inferred", F.lit(True))
+    return known.withColumn("is_inferred", F.lit(False)).unionByName(named, allowMissingColumns=True)
+
+
+def _same(key: str) -> WindowSpec:
+    return Window.partitionBy(key)
 
 
 def _named(key: str, facts: Sequence[DataFrame]) -> DataFrame:
