@@ -19,15 +19,17 @@ endif
 
 # Jobs run as plain Python, which starts the JVM itself: under spark-submit their stdout is a pipe and not the terminal.
 # The archive of classes (tools/setup.py makes it) halves the start; -Xlog: a JVM that cannot use it says nothing of it.
-# FAST stops at the quick compiler: best for small work (tests, the demo), twice as long for a big load.
+# FAST stops at the quick compiler: best for small work (the demo), twice as long for a big load or some hundred runs.
 # TINY has rows outside of Spark's fused stages interpreted: best for a few rows (a fifth of the tests' time), and half as
 # long again for some ten thousand; plans are described in short, which nobody reads. It has a larger heap, for one
-# session keeps the plans of hundreds of runs.
+# session keeps the plans of hundreds of runs, and room for what is compiled of all that plans them.
 JVM = "-Dlog4j2.configurationFile=$(CURDIR)/conf/spark/log4j2.properties" \
       "-XX:SharedArchiveFile=$(CURDIR)/.venv/spark.jsa" -Xshare:auto \
-      -Xlog:disable -Xlog:all=error,cds*=off:stderr $(if $(FAST),-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m)
+      -Xlog:disable -Xlog:all=error,cds*=off:stderr $(if $(FAST),-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m) \
+      $(if $(TINY),-XX:ReservedCodeCacheSize=480m)
 export PYSPARK_SUBMIT_ARGS = --properties-file "$(CURDIR)/conf/spark/local.conf" \
-    $(if $(TINY),--driver-memory 4g --conf spark.sql.codegen.factoryMode=NO_CODEGEN --conf spark.sql.debug.maxToStringFields=4) --driver-java-options '$(JVM)' pyspark-shell
+    $(if $(TINY),--driver-memory 4g --conf spark.sql.codegen.factoryMode=NO_CODEGEN \
+        --conf spark.sql.debug.maxToStringFields=4) --driver-java-options '$(JVM)' pyspark-shell
 # .venv's Spark and Python, whatever other ones the user's environment names
 export PYSPARK_PYTHON := $(CURDIR)/.venv/bin/python
 unexport SPARK_HOME SPARK_CONF_DIR PYSPARK_DRIVER_PYTHON PYTHONPATH
@@ -97,7 +99,6 @@ dashboard: ready ## what was published, in a browser on this machine; ARGS="--po
 quarantine: ready ## rows that wait: ARGS="list", "show pos_sales", "export", "replay pos_sales file", "discard ..."
 	$(JOB)/quarantine.py $(or $(ARGS),list)
 
-test: FAST := 1
 test: TINY := 1
 test: ready ## all tests
 	.venv/bin/python -m pytest $(ARGS)
