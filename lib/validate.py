@@ -39,7 +39,7 @@ def validate(settings: Settings, *, drift: bool = False, console: Console | None
     check(spark, settings)
     console.print(f"{len(settings.contracts)} contracts and the graph of gold are valid")
     if drift:
-        _print_drift(Tables(spark, settings.root, catalog=settings.catalog), settings, console)
+        _print_drift(tables_of(spark, settings, masks=True), settings, console)
     return 0
 
 
