@@ -1,7 +1,7 @@
 """Columns that are stored encrypted (AES-256-GCM), and what stands for a value where the key is not there.
 
-A stored value is text, `enc:<key id>:<base64 of IV, cipher text and tag>`; NULL stays NULL. Its column says so itself: the
-field's metadata has the type that the values had, so that a table is read by what it is and not by what somebody
+A stored value is text, `enc:<key id>:<base64 of IV, cipher text and tag>`; NULL stays NULL. Its column says so itself:
+the field's metadata has the type that the values had, so that a table is read by what it is and not by what somebody
 configured since. The name of the column is authenticated with each value (AAD): a value that is moved to another column
 does not decrypt. Not the table's: a layer decrypts what it reads and encrypts what it writes in any case.
 
@@ -30,7 +30,7 @@ from lib.errors import ConfigError
 from lib.sql import quoted
 
 ENCRYPTED, TOKEN_OF, TOKEN_KEY = "lakehouse.encrypted", "lakehouse.token_of", "lakehouse.token_key"
-"""In the metadata of a field: the type of its values, as Spark's JSON; of a token the column, and what its key hashes to."""
+"""In a field's metadata: the type of its values, as Spark's JSON; of a token the column, and what its key hashes to."""
 
 MASK = "•••"
 """What a reader without the key sees of a text; of another type nothing."""
@@ -187,7 +187,9 @@ def decoder(vault: Vault) -> Callable[[str, Sequence[str]], list[str]]:
             if not value.startswith(MARK) or not KEY_ID.fullmatch(key_id):
                 continue
             if key_id not in vault.keys:
-                raise ConfigError(f"{column}: is encrypted with the key '{key_id}', which the environment does not give")
+                raise ConfigError(
+                    f"{column}: is encrypted with the key '{key_id}', which the environment does not give"
+                )
             try:
                 raw = base64.b64decode(sealed_text)
                 text = AESGCM(vault.keys[key_id]).decrypt(raw[:_NONCE], raw[_NONCE:], column.encode())
@@ -215,7 +217,7 @@ def _value(text: Column, type_: DataType) -> Column:
     """And back."""
     if isinstance(type_, StringType):
         return text
-    return F.from_json(text, type_, {"mode": "FAILFAST"}) if _is_nested(type_) else text.cast(type_)
+    return F.from_json(text, type_.json(), {"mode": "FAILFAST"}) if _is_nested(type_) else text.cast(type_)
 
 
 def _is_nested(type_: DataType) -> bool:

@@ -35,14 +35,14 @@ def format_of(tables: Tables) -> int | None:
     found = int(ledger.properties.get(PROPERTY, 0))
     if found > ENCRYPTED:
         raise LakehouseError(
-            f"{tables.root}: was written by a newer version of this project (format {found}; this one knows {ENCRYPTED}): "
-            "nothing was read or changed; update the project (git pull, then make setup)"
+            f"{tables.root}: was written by a newer version of this project (format {found}; this one knows "
+            f"{ENCRYPTED}): nothing was read or changed; update the project (git pull, then make setup)"
         )
     return found
 
 
 def claim_format(tables: Tables, *, rotates: bool = False) -> str:
-    """See that a lake may be written with the keys that there are, and say so in it first; gives a warning, or nothing.
+    """See that a lake may be written with these keys, and say so in it; gives a warning, or nothing.
 
     Raises:
         ConfigError: if its columns are encrypted and there is no key to write them with. A rotation needs none.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lib.config import Settings
-    from lib.vault import tables_of
+    from lib.tables import Tables
 
 _HEADING = "# Databricks notebook source"
 _BETWEEN = "# COMMAND ----------"

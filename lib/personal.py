@@ -12,7 +12,7 @@ from lib.identity.tables import GRAINS, PERSONAL
 from lib.serving.settings import Mask, ServingFile
 
 _RAW = ("raw", "correction", "dq_errors")
-"""What a quarantine says of a row: the values that landed, those that somebody gave instead, and reasons that quote them."""
+"""What quarantine says of a row: the values that landed, those that somebody gave instead, reasons that quote them."""
 
 _KEYS: tuple[Mask, ...] = ("system", "token")
 """Masks of columns that hold keys of the sources, which tables are joined by."""

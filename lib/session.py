@@ -189,10 +189,10 @@ def secret_values(spark: SparkSession, values: Mapping[str, bytes]) -> Column:
     secrets = jvm.java.util.HashMap()
     for name, value in values.items():
         secrets.put(name, bytearray(value))
-    cells = spark.sparkContext._gateway.new_array(jvm.java.lang.Object, 1)
-    cells[0] = jvm.scala.jdk.javaapi.CollectionConverters.asScala(secrets)
+    cell = jvm.java.util.ArrayList()
+    cell.add(jvm.scala.jdk.javaapi.CollectionConverters.asScala(secrets))
     rows = jvm.java.util.ArrayList()
-    rows.add(jvm.org.apache.spark.sql.RowFactory.create(cells))
+    rows.add(jvm.org.apache.spark.sql.RowFactory.create(cell.toArray()))
     typed = jvm.org.apache.spark.sql.types.DataType.fromJson(schema.json())
     return DataFrame(spark._jsparkSession.createDataFrame(rows, typed), spark).scalar()
 

@@ -229,7 +229,9 @@ class Tables:
             if self.count(name, with_tombstones=True) < self.rewrite_below:
                 return self._written_anew(name, changes, same, actions)
             stored = self._sealed(name, changes)
-            values = {column: f"s.`{column}`" for column in stored.columns if column != "_action"}
+            values: dict[str, str | Column] = {
+                column: f"s.`{column}`" for column in stored.columns if column != "_action"
+            }
             merge = (
                 self._merge(name, stored, [*bounds, *same])
                 .whenMatchedDelete("s._action = 'delete'")

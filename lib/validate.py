@@ -11,6 +11,7 @@ from lib.quality import compile_mistakes
 from lib.session import build_session
 from lib.tables import Tables
 from lib.terminal import open_console
+from lib.vault import tables_of
 
 _compiled: set[str] = set()
 """Contracts that compiled, as JSON: a notebook, or a test, runs again and again under the same ones in one process."""

@@ -1,6 +1,7 @@
 """Encrypted columns: what is stored is not readable, what is read is what was written, and masks stay masks."""
 
 import base64
+import hmac
 import json
 from datetime import date, datetime, timezone
 from decimal import Decimal
@@ -52,7 +53,8 @@ def stored(tables: Tables, name: str = "silver.it") -> DataFrame:
 VALUES = [
     ("string", "Ada"), ("string", ""), ("string", "Łódź 😀\n"), ("date", date(1815, 12, 10)), ("int", -7),
     ("timestamp", datetime(2017, 1, 1, 12, 0, 0, 123456, timezone.utc)), ("decimal(12,2)", Decimal("1.10")),
-    ("double", 0.1), ("boolean", False), ("bigint", 2**60), ("array<string>", ["a", None, 'b"c']), ("array<string>", []),
+    ("double", 0.1), ("boolean", False), ("bigint", 2**60), ("array<string>", ["a", None, 'b"c']),
+    ("array<string>", []),
     ("struct<name:string,inside:struct<a:string,b:string>>", ("x", ("1.10", None))),
 ]  # fmt: skip
 
@@ -158,8 +160,6 @@ def test_a_token_is_the_same_wherever_the_value_is_and_the_pipeline_does_not_see
 
 
 def test_the_token_is_an_hmac_that_any_library_makes(spark: SparkSession, tables: Tables) -> None:
-    import hmac
-
     tables.append("silver.it", rows(spark, ADA))
     [row] = stored(tables).collect()
     assert row["name_token"] == hmac.new(OF_TOKENS, b"Ada Lovelace", "sha256").hexdigest()
@@ -172,7 +172,8 @@ def test_a_rotation_changes_no_row_and_who_follows_the_table_sees_none(
     token = stored(tables).filter("id = 1").collect()[0]["name_token"]
     anew = lake(keys={"k1": K1, "k2": K2}, current="k2")
     effect = anew.seal_anew("silver.it")
-    assert effect is not None and effect.rows == 2
+    assert effect is not None
+    assert effect.rows == 2
     assert_rows(anew.read("silver.it"), ["id", "name", "born"], [ADA, BOB])
     assert stored(tables).filter("startswith(name, 'enc:k1:') OR startswith(born, 'enc:k1:')").isEmpty()
     assert stored(tables).filter("id = 1").collect()[0]["name_token"] == token

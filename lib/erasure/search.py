@@ -39,9 +39,12 @@ class Searched:
 Decoded = Callable[[str, Sequence[str]], list[str]]
 """The values of those texts of a column that are encrypted (`lib.encryption.decoder`)."""
 
+_NOTHING = decoder(Vault())
+"""Of who has no key: it refuses what is encrypted."""
+
 
 def search(
-    folder: Place, sought: Sought, *, leave_out: frozenset[str] = frozenset(), decoded: Decoded = decoder(Vault())
+    folder: Place, sought: Sought, *, leave_out: frozenset[str] = frozenset(), decoded: Decoded = _NOTHING
 ) -> Searched:
     """Look through all files below a folder but for some, by their paths from there.
 
@@ -104,22 +107,26 @@ def _in_columns(path: Place, sought: Sought, decoded: Decoded) -> tuple[int, set
             rows += batch.num_rows
             for name, column in zip(batch.schema.names, batch.columns, strict=True):
                 for leaf, values in _leaves(name, column):
-                    found |= _in_values(leaf, values, sought, pattern, keys, decoded)
+                    found |= _in_values(leaf, values, sought, pattern, keys)
+                    said = decoded(leaf, _encrypted(values))
+                    found.update(text for value in said for text in pattern.findall(value))
     return rows, found
 
 
-def _in_values(
-    leaf: str, values: pa.Array, sought: Sought, pattern: re.Pattern[str], keys: pa.Array, decoded: Decoded
-) -> set[str]:
+def _in_values(leaf: str, values: pa.Array, sought: Sought, pattern: re.Pattern[str], keys: pa.Array) -> set[str]:
     found: set[str] = set()
     if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
         hits = values.filter(pc.match_substring_regex(values, f"(?i){pattern.pattern}"))
         found.update(text for value in hits.to_pylist() for text in pattern.findall(value))
-        encrypted = values.filter(pc.starts_with(values, MARK))
-        found.update(text for value in decoded(leaf, encrypted.to_pylist()) for text in pattern.findall(value))
     if leaf in sought.columns and len(keys):
         texts = values.cast(pa.string())
         found.update(texts.filter(pc.is_in(texts, keys)).to_pylist())
+    return found
+
+
+def _encrypted(values: pa.Array) -> list[str]:
+    is_text = pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
+    found: list[str] = values.filter(pc.starts_with(values, MARK)).to_pylist() if is_text else []
     return found
 
 

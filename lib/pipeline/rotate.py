@@ -1,10 +1,9 @@
-"""Encrypted columns under the current key: tables are written anew that have values under another one, or in clear text.
+"""Rotation: tables that have values under another key than the current one, or in clear text, are written anew.
 
 Each table is one commit and is looked at again by the next rotation, so that a run which dies leaves the rest to that.
 """
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
 
 from pyspark.sql import functions as F
 
@@ -13,7 +12,7 @@ from lib.errors import ConfigError
 from lib.formats import remember_keys
 from lib.maintenance import Effect, in_words
 from lib.ops import Action, Step
-from lib.pipeline.context import Run, now
+from lib.pipeline.context import Run
 from lib.pipeline.maintain import LOGS, PROCESSED, names, pin
 from lib.pipeline.older import forget_versions
 
@@ -91,4 +90,6 @@ def _tell(run: Run, older: dict[str, int]) -> None:
             f"`make rotate ARGS=--at-once` now, with all that Delta's logs say of them{keep}"
         )
     elif others:
-        run.reporter.note(f"no table has a value under {', '.join(others)}: the configuration may lose it, then the key")
+        run.reporter.note(
+            f"no table has a value under {', '.join(others)}: the configuration may lose it, then the key"
+        )

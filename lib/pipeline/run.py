@@ -67,11 +67,7 @@ def run_layers(
             run = Run(run_id, settings, tables, reporter, started_at, request)
             under_way.append(run)
             check(spark, settings)
-            if format_of(tables) == 0:
-                reporter.note("the lake is of an older format: what is defined otherwise today is made anew")
-            said = claim_format(tables, rotates=not request.layers)
-            if said:
-                run.warn(said)
+            _look_at_format(run)
             if copy_from is not None:
                 landing.copy_in(copy_from, settings.root, settings.landing, settings.contracts.values())
             reporter.heading(
@@ -103,6 +99,14 @@ def run_layers(
             if show:
                 first_look(run)
             return 1 if run.failures else 0
+
+
+def _look_at_format(run: Run) -> None:
+    if format_of(run.tables) == 0:
+        run.reporter.note("the lake is of an older format: what is defined otherwise today is made anew")
+    said = claim_format(run.tables, rotates=not run.request.layers)
+    if said:
+        run.warn(said)
 
 
 @contextmanager

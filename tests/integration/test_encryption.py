@@ -1,5 +1,6 @@
 """A lake whose personal columns are encrypted is the lake that it is without; its bytes tell nobody who is in it."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from datetime import date
@@ -13,7 +14,7 @@ import yaml
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from lib.encryption import MASK
+from lib.encryption import MASK, decoder
 from lib.erasure.search import search
 from lib.erasure.values import Sought, sought_of
 from lib.errors import ConfigError
@@ -82,7 +83,9 @@ def tables(lake: Lake, *, masks: bool = False) -> Tables:
 def somebody(lake: Lake) -> tuple[Any, Sought]:
     """A customer whom all that is personal is known of, and texts that only that customer has."""
     known = tables(lake).read("gold.dim_customers").filter("is_current AND email IS NOT NULL AND street IS NOT NULL")
-    [row] = known.filter("birth_date IS NOT NULL").orderBy(F.desc(F.size("source_ids")), "customer_id").limit(1).collect()
+    [row] = (
+        known.filter("birth_date IS NOT NULL").orderBy(F.desc(F.size("source_ids")), "customer_id").limit(1).collect()
+    )
     born = [f"{row.birth_date:{form}}" for form in ("%Y-%m-%d", "%d/%m/%Y")]
     return row, sought_of((), (), [row.full_name, row.email, row.street, *born], ())
 
@@ -127,7 +130,9 @@ def test_who_has_no_key_reads_masks_joins_by_tokens_and_writes_nothing(
     both: tuple[Lake, Lake], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, secret = both
-    emails = {each: tables(secret).read(f"silver.{each}").select("email") for each in ("pos_customers", "crm_customers")}
+    emails = {
+        each: tables(secret).read(f"silver.{each}").select("email") for each in ("pos_customers", "crm_customers")
+    }
     shared = emails["pos_customers"].join(emails["crm_customers"], "email").count()
     monkeypatch.delenv("KEY_K1")
     monkeypatch.delenv("KEY_OF_TOKENS")
@@ -143,7 +148,7 @@ def test_who_has_no_key_reads_masks_joins_by_tokens_and_writes_nothing(
     assert secret.versions() == before
 
 
-def test_a_night_after_a_rotation_writes_only_what_is_another(lake: Lake, both: tuple[Lake, Lake]) -> None:
+def test_a_night_after_a_rotation_writes_only_what_is_another(lake: Lake) -> None:
     gold = [f"gold.{name}" for name in gold_tables()]
     rows = {name: sorted(map(str, tables(lake).read(name).collect())) for name in gold}
     anew = Lake(lake.spark, lake.root, conf_with(lake.root.parent / "conf", "k2", "k1", "k2"))
@@ -158,16 +163,18 @@ def test_a_night_after_a_rotation_writes_only_what_is_another(lake: Lake, both: 
         assert tables(anew).is_as_wanted(name)
     assert {name: sorted(map(str, tables(anew).read(name).collect())) for name in gold} == rows
 
-    quiet, versions = anew.run(layers=ALL, resolved=True), anew.versions()
+    versions = anew.versions()
+    quiet = anew.run(layers=ALL, resolved=True)
     assert quiet.status == 0, quiet.text
     assert "may be in clear text" not in quiet.text
-    assert "0 changed" in quiet.text or all(versions[name] == before.get(name, -1) + (name in changed) for name in versions)
+    assert anew.versions() == versions
     again = anew.run(work=rotate(at_once=True), layers=[])
     assert again.status == 0, again.text
     assert "no table has a value under k1: the configuration may lose it" in again.text
     # and the next night follows one customer by key
-    person = '{"customer_id": "C9999999", "name": "Grace Hopper", "email": "grace@example.com", "updated_at": "2018-01-01T00:00:00"}'
-    anew.land("customers/late.jsonl", f"{person}\n", source="pos")
+    person = {"customer_id": "C9999999", "name": "Grace Hopper", "email": "grace@example.com"}
+    line = json.dumps({**person, "updated_at": "2018-01-01T00:00:00"})
+    anew.land("customers/late.jsonl", f"{line}\n", source="pos")
     only_k2 = Lake(lake.spark, lake.root, conf_with(lake.root.parent / "conf2", "k2", "k2"))
     night = only_k2.run(layers=ALL, resolved=True)
     assert night.status == 0, night.text
@@ -204,9 +211,7 @@ def erase(lake: Lake, customer_id: str) -> tuple[Outcome, Outcome]:
     return lake.run(work=forget(customer_id, "a letter"), **asked), lake.run(work=prove, layers=[], resolved=True)
 
 
-def test_an_erasure_looks_into_what_is_encrypted(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    from lib.encryption import decoder
-
+def test_an_erasure_looks_into_what_is_encrypted(lake: Lake) -> None:
     row, sought = somebody(lake)
     opened = decoder(tables(lake).vault)
     there = search(lake.root, sought, decoded=opened).found

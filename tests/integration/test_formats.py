@@ -46,7 +46,9 @@ def test_an_earlier_lake_is_taken_over_and_is_as_one_made_today(spark: SparkSess
 def test_a_lake_of_a_later_version_is_refused_before_anything_is_read(lake: Lake) -> None:
     lake.spark.range(1).write.format("delta").save(str(lake.root / "ops" / "runs"))
     Tables(lake.spark, lake.root).set_properties(ops.RUNS, {**MARK, PROPERTY: str(ENCRYPTED + 1)})
-    with pytest.raises(LakehouseError, match=rf"newer version of this project \(format {ENCRYPTED + 1}; this one knows"):
+    with pytest.raises(
+        LakehouseError, match=rf"newer version of this project \(format {ENCRYPTED + 1}; this one knows"
+    ):
         lake.run()
     with pytest.raises(LakehouseError, match="newer version of this project"):
         lake.plan()
