@@ -28,7 +28,12 @@ def personal_columns(
     found |= {name: Personal(columns - {*GRAINS[name]}) for name, columns in PERSONAL.items()}
     for name, masks in serving.personal.items():
         table = gold[name]
-        chosen = {column for column, mask in masks.items() if mask not in _KEYS}
+        # a list is one of records, by their keys
+        chosen = {
+            column
+            for column, mask in masks.items()
+            if mask not in _KEYS and table.definitions[column].type in ("STRING", "DATE")
+        }
         found[f"gold.{name}"] = Personal(frozenset(chosen - {*table.grain, *table.key, table.clustered_by}))
     return {name: each for name, each in found.items() if each.columns}
 

@@ -13,22 +13,11 @@ from pyspark.sql import functions as F
 
 from lib.contract import IS_LIVE
 from lib.diff import difference
-from lib.encryption import (
-    TOKEN_KEY,
-    Form,
-    Personal,
-    Vault,
-    form_of,
-    form_to_write,
-    is_stale,
-    opened,
-    sealed,
-    token_key_check,
-    wanted_form,
-)
-from lib.errors import ConfigError, ConservationError
+from lib.encryption import Form, Vault, form_of
+from lib.errors import ConservationError
 from lib.maintenance import DataFile, Effect
 from lib.naming import Catalog, Folders, Naming
+from lib.sealing import Seal
 from lib.session import (
     Commit,
     Snapshot,
@@ -38,7 +27,6 @@ from lib.session import (
     files_of,
     local_frame,
     merge_metrics,
-    secret_values,
     snapshot_of,
 )
 from lib.sql import sql_text
@@ -82,12 +70,16 @@ class Tables:
         vault: Vault | None = None,
     ) -> None:
         self.spark = spark
-        self.vault = vault or Vault()
-        self._secrets = secret_values(spark, self.vault.secrets) if self.vault.keys else None
+        self._seal = Seal(spark, vault)
         self.root = root
         self._names: Naming = Catalog(spark, root, catalog) if catalog else Folders(root)
         self.rewrite_below = rewrite_below
         self._counts: dict[tuple[str, int, bool], int] = {}
+
+    @property
+    def vault(self) -> Vault:
+        """The keys of encrypted columns, and which columns are to be encrypted."""
+        return self._seal.vault
 
     def path(self, name: str) -> str:
         """Where a table is that there is, or that there may be."""
@@ -103,7 +95,7 @@ class Tables:
 
         Encrypted columns have their values; masks, where these tables are those of a reader without the key.
         """
-        rows = self._opened(name, self._stored(name, version))
+        rows = self._seal.opened(name, self._stored(name, version))
         is_whole = with_tombstones or IS_LIVE not in rows.columns
         return rows if is_whole else rows.filter(IS_LIVE).drop(IS_LIVE)
 
@@ -143,7 +135,7 @@ class Tables:
         """Delta's change feed above version `after` up to `through`: both images of an updated row, tombstones too."""
         feed = self.spark.read.format("delta").option("readChangeFeed", "true")
         feed = feed.option("startingVersion", after + 1).option("endingVersion", through)
-        return self._opened(name, self._names.load(feed, name))
+        return self._seal.opened(name, self._names.load(feed, name))
 
     def append(
         self, name: str, rows: DataFrame, *, batch_id: int | None = None, options: Mapping[str, str] | None = None
@@ -208,7 +200,7 @@ class Tables:
         Raises:
             ValueError: if `new` stands for some rows of a table that has other columns or types.
         """
-        self._check_writer(name)
+        self._seal.check_writer(name)
         if self.snapshot(name) is None:
             return self.append(name, new, options=options)
         old = self.read(name, with_tombstones=True)
@@ -246,8 +238,7 @@ class Tables:
 
     def overwrite(self, name: str, rows: DataFrame) -> Written:
         """Put rows, of whatever columns, in the place of all that a table has."""
-        form = wanted_form(rows.columns, self._personal(name), self.vault)
-        self._names.save(name, self._in_form(name, rows, form), "overwrite", {"overwriteSchema": "true"})
+        self._names.save(name, self._seal.sealed(name, rows, None), "overwrite", {"overwriteSchema": "true"})
         written = self._metrics(name).get("numOutputRows", 0)
         return Written(offered=written, inserted=written)
 
@@ -272,14 +263,7 @@ class Tables:
 
     def is_as_wanted(self, name: str) -> bool:
         """Is a table encrypted as the environment says, all of it with the current key?"""
-        rows = self._stored(name)
-        has = form_of(rows.schema)
-        columns = {*rows.columns} - {*has.tokens.values()}
-        keys = {rows.schema[token].metadata[TOKEN_KEY] for token in has.tokens.values()}
-        if has != wanted_form(columns, self._personal(name), self.vault) or keys - {token_key_check(self.vault)}:
-            return False
-        stale = is_stale(rows.schema, self.vault)
-        return stale is None or rows.filter(stale).isEmpty()
+        return self._seal.is_as_wanted(name, self._stored(name))
 
     def seal_anew(self, name: str) -> Effect | None:
         """Write a table anew as the environment says that it is to be encrypted; None where it is so.
@@ -290,7 +274,7 @@ class Tables:
         if self.is_as_wanted(name):
             return None
         before, rows = self._stored(name), self.read(name, with_tombstones=True)
-        anew = self._in_form(name, rows, wanted_form(rows.columns, self._personal(name), self.vault))
+        anew = self._seal.sealed(name, rows, None)
         is_same = before.schema == anew.schema
         # Delta takes no change of a schema for one that leaves the rows as they are
         how = {"dataChange": "false"} if is_same else {"overwriteSchema": "true"}
@@ -385,41 +369,11 @@ class Tables:
         reader = self.spark.read.format("delta")
         return self._names.load(reader if version is None else reader.option("versionAsOf", version), name)
 
-    def _opened(self, name: str, rows: DataFrame) -> DataFrame:
-        form = form_of(rows.schema)
-        if form.encrypted and not self.vault.keys and not self.vault.masks:
-            raise ConfigError(
-                f"{name}: {', '.join(sorted(form.encrypted))} are encrypted, and the environment gives no key "
-                "(`encryption` in lakehouse.yml)"
-            )
-        return opened(rows, self.vault, self._secrets, table=name)
-
-    def _check_writer(self, name: str) -> None:
-        """What a reader has read may be masks: nothing of it is written.
-
-        Raises:
-            ConfigError: if these are tables of a reader.
-        """
-        if self.vault.masks:
-            raise ConfigError(f"{name}: is not written by a reader, whose rows may be masks")
-
-    def _personal(self, name: str) -> Personal:
-        return self.vault.personal.get(name, Personal())
-
     def _sealed(self, name: str, rows: DataFrame) -> DataFrame:
-        stored = self._stored(name).schema if self.snapshot(name) is not None else None
-        return self._in_form(name, rows, form_to_write(rows.columns, stored, self._personal(name), self.vault))
-
-    def _in_form(self, name: str, rows: DataFrame, form: Form) -> DataFrame:
-        """Rows as they are stored.
-
-        Raises:
-            ConfigError: if these are tables of a reader, or there is no key to write with.
-        """
-        self._check_writer(name)
-        if form.encrypted and (self._secrets is None or self.vault.current is None):
-            raise ConfigError(f"{name}: is encrypted, and the environment says no current key (or run `make rotate`)")
-        return sealed(rows, form, self.vault, self._secrets) if self._secrets is not None else rows
+        if self.vault == Vault():
+            # a run over an encrypted lake ends before this (lib/formats.py)
+            return rows
+        return self._seal.sealed(name, rows, self._stored(name).schema if self.snapshot(name) is not None else None)
 
     def _in_sql(self, name: str) -> str:
         return self._names.in_sql(name)

@@ -5,6 +5,7 @@ import hmac
 import json
 from datetime import date, datetime, timezone
 from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from lib.errors import ConfigError, LakehouseError
 from lib.tables import FEED, Tables, Written
 from tests.builders import assert_rows
 
-K1, K2, OF_TOKENS = bytes(range(32)), bytes(range(32, 64)), bytes(range(64, 96))
+K1, K2, OF_TOKENS = (sha256(name.encode()).digest() for name in ("k1", "k2", "tokens"))
 SCHEMA = "id INT, name STRING, born DATE"
 ADA, BOB = (1, "Ada Lovelace", date(1815, 12, 10)), (2, None, None)
 PERSONAL = {"silver.it": Personal(frozenset({"name", "born"}), frozenset({"name"}))}
