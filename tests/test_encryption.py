@@ -14,7 +14,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from lib.encryption import ENCRYPTED, MASK, Personal, Vault, decoder, key_of
+from lib.encryption import ENCRYPTED, MARK, MASK, Personal, Vault, decoder, key_of
 from lib.errors import ConfigError, LakehouseError
 from lib.tables import FEED, Tables, Written
 from tests.builders import assert_rows
@@ -70,7 +70,7 @@ def test_every_type_comes_back_as_it_was_and_null_stays_null(spark: SparkSession
     assert sorted(map(str, tables.read("silver.it").collect())) == sorted(map(str, written.collect()))
     kept = [tuple(row) for row in stored(tables).collect()]
     assert (None,) * len(VALUES) in kept
-    assert all(str(value).startswith("enc:k1:") for row in kept if any(row) for value in row)
+    assert all(str(value).startswith(f"{MARK}k1:") for row in kept if any(row) for value in row)
 
 
 def test_a_value_is_stored_with_its_keys_id_and_never_twice_the_same(spark: SparkSession, tables: Tables) -> None:
@@ -78,9 +78,23 @@ def test_a_value_is_stored_with_its_keys_id_and_never_twice_the_same(spark: Spar
     field = stored(tables).schema["born"]
     assert (field.dataType.simpleString(), json.loads(field.metadata[ENCRYPTED])) == ("string", "date")
     names = [row.name for row in stored(tables).collect()]
-    assert all(name.startswith("enc:k1:") for name in names)
+    assert all(name.startswith(f"{MARK}k1:") for name in names)
     assert len({*names}) == 2
     assert decoder(vault())("name", [*names, "plain"]) == ["Ada Lovelace"] * 2
+
+
+def test_a_log_has_nothing_of_a_value(spark: SparkSession, tables: Tables) -> None:
+    tables.append("silver.it", rows(spark, ADA, (3, "Charles Babbage", date(1791, 12, 26))))
+    spark.sql(f"ALTER TABLE delta.`{tables.path('silver.it')}` SET TBLPROPERTIES ('delta.checkpointInterval' = '1')")
+    tables.append("silver.it", rows(spark, BOB))
+    logged = Path(tables.path("silver.it"), "_delta_log")
+    assert MARK in (logged / f"{0:020d}.json").read_text()
+    values = [value for row in stored(tables).collect() for value in (row["name"], row["born"]) if value]
+    seen = b"".join(path.read_bytes() for path in logged.iterdir()).decode("latin-1")
+    assert [value for value in values if value[len(MARK) :][:10] in seen] == []
+    assert decoder(vault())("name", [MARK, f"{MARK}\x7f"]) == []
+    with pytest.raises(LakehouseError, match="does not decrypt"):
+        decoder(vault())("name", [values[0][:60]])
 
 
 def test_an_unchanged_row_makes_no_commit_and_a_changed_one_is_found(spark: SparkSession, tables: Tables) -> None:
@@ -93,7 +107,7 @@ def test_an_unchanged_row_makes_no_commit_and_a_changed_one_is_found(spark: Spar
     assert tables.write_diff("silver.it", rows(spark, changed, (3, "New", None)), ["id"]) == Written(2, 1, 0, 1)
     tables.upsert("silver.it", rows(spark, (3, "Newer", None), (4, "Last", None)), ["id"], update_if="s.id > 2")
     assert_rows(tables.read("silver.it"), ["id", "name", "born"], [changed, (3, "Newer", None), (4, "Last", None)])
-    assert stored(tables).filter("NOT startswith(name, 'enc:k1:')").isEmpty()
+    assert stored(tables).filter(f"NOT startswith(name, '{MARK}k1:')").isEmpty()
 
 
 def test_a_reader_without_the_key_sees_masks_and_writes_nothing(spark: SparkSession, tables: Tables, lake: Any) -> None:
@@ -124,7 +138,7 @@ def test_who_has_no_key_and_may_write_is_stopped(spark: SparkSession, tables: Ta
     [
         ("translate(name, 'ABCDEF', 'BCDEFA')", "does not decrypt with its key"),
         ("born", "does not decrypt with its key"),
-        ("'enc:k1:none'", "does not decrypt with its key"),
+        (f"'{MARK}k1:none'", "does not decrypt with its key"),
         ("'Ada Lovelace'", "is not encrypted, in an encrypted column"),
     ],
 )
@@ -176,7 +190,7 @@ def test_a_rotation_changes_no_row_and_who_follows_the_table_sees_none(
     assert effect is not None
     assert effect.rows == 2
     assert_rows(anew.read("silver.it"), ["id", "name", "born"], [ADA, BOB])
-    assert stored(tables).filter("startswith(name, 'enc:k1:') OR startswith(born, 'enc:k1:')").isEmpty()
+    assert stored(tables).filter(f"startswith(name, '{MARK}k1:') OR startswith(born, '{MARK}k1:')").isEmpty()
     assert stored(tables).filter("id = 1").collect()[0]["name_token"] == token
     assert anew.unchanged_until("silver.it", 0, through=1) == 1
     # nor does a reader of Delta's feed, whatever it is

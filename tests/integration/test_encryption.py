@@ -60,23 +60,39 @@ def _keys() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def both(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, Lake]:
-    """The same files in a lake in clear text and in one that is encrypted; nobody changes them."""
-    folder = tmp_path_factory.mktemp("encrypted")
-    plain = Lake(spark, folder / "plain", CONF)
-    generate_landing(plain.settings(), customers=60, rows=300, files=2)
-    secret = Lake(spark, folder / "secret", conf_with(folder / "conf", "k1", "k1"))
-    shutil.copytree(plain.landing, secret.landing)
-    for lake in (plain, secret):
-        outcome = lake.run(**NIGHT)
-        assert outcome.status == 0, outcome.text
-    return plain, secret
+def landed(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Files of all three sources."""
+    lake = Lake(spark, tmp_path_factory.mktemp("landed"), CONF)
+    generate_landing(lake.settings(), customers=60, rows=300, files=2)
+    return lake.landing
+
+
+def loaded(spark: SparkSession, folder: Path, conf: Path, landing: Path) -> Lake:
+    """A lake with these files, to gold."""
+    lake = Lake(spark, folder / "lake", conf)
+    shutil.copytree(landing, lake.landing)
+    outcome = lake.run(**NIGHT)
+    assert outcome.status == 0, outcome.text
+    return lake
+
+
+@pytest.fixture(scope="module")
+def plain(spark: SparkSession, landed: Path, tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """A lake in clear text; nobody changes it."""
+    return loaded(spark, tmp_path_factory.mktemp("plain"), CONF, landed)
+
+
+@pytest.fixture(scope="module")
+def secret(spark: SparkSession, landed: Path, tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """The same files in a lake that is encrypted; nobody changes it."""
+    folder = tmp_path_factory.mktemp("secret")
+    return loaded(spark, folder, conf_with(folder / "conf", "k1", "k1"), landed)
 
 
 @pytest.fixture
-def lake(both: tuple[Lake, Lake], tmp_path: Path) -> Lake:
+def lake(secret: Lake, tmp_path: Path) -> Lake:
     """The encrypted one, to be changed."""
-    return both[1].copy(tmp_path / "lake")
+    return secret.copy(tmp_path / "lake")
 
 
 def tables(lake: Lake, *, masks: bool = False) -> Tables:
@@ -113,16 +129,14 @@ def seen_in(lake: Lake, sought: Sought) -> dict[str, set[str]]:
     }
 
 
-def test_gold_is_what_it_is_without_encryption(both: tuple[Lake, Lake]) -> None:
-    plain, secret = map(tables, both)
-    for name in built(plain):
-        one, other = plain.read(name), secret.read(name)
+def test_gold_is_what_it_is_without_encryption(plain: Lake, secret: Lake) -> None:
+    for name in built(tables(plain)):
+        one, other = tables(plain).read(name), tables(secret).read(name)
         assert one.schema == other.schema
         assert sorted(map(str, one.collect())) == sorted(map(str, other.collect())), name
 
 
-def test_no_byte_of_a_table_tells_who_is_in_it(both: tuple[Lake, Lake]) -> None:
-    plain, secret = both
+def test_no_byte_of_a_table_tells_who_is_in_it(plain: Lake, secret: Lake) -> None:
     row, sought = somebody(plain)
     assert {path.split("/")[0] for path in seen_in(plain, sought)} == {"bronze", "silver", "gold"}
     assert seen_in(secret, sought) == {}
@@ -135,9 +149,8 @@ def test_no_byte_of_a_table_tells_who_is_in_it(both: tuple[Lake, Lake]) -> None:
 
 
 def test_who_has_no_key_reads_masks_joins_by_tokens_and_writes_nothing(
-    both: tuple[Lake, Lake], monkeypatch: pytest.MonkeyPatch
+    secret: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, secret = both
     emails = {
         each: tables(secret).read(f"silver.{each}").select("email") for each in ("pos_customers", "crm_customers")
     }
@@ -197,8 +210,8 @@ def test_a_night_after_a_rotation_writes_only_what_is_another(lake: Lake) -> Non
     assert seen_in(only_k2, sought_of((), (), ["grace@example.com"], ())) == {}
 
 
-def test_a_lake_in_clear_text_is_encrypted_and_made_plain_again(both: tuple[Lake, Lake], tmp_path: Path) -> None:
-    plain = both[0].copy(tmp_path / "lake")
+def test_a_lake_in_clear_text_is_encrypted_and_made_plain_again(plain: Lake, tmp_path: Path) -> None:
+    plain = plain.copy(tmp_path / "lake")
     _, sought = somebody(plain)
     on = Lake(plain.spark, plain.root, conf_with(tmp_path / "on", "k1", "k1"))
     off = Lake(plain.spark, plain.root, conf_with(tmp_path / "off", None, "k1"))
