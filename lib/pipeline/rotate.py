@@ -35,8 +35,8 @@ def rotate(*, at_once: bool = False) -> Callable[[Run], None]:
                 f"lakehouse.yml: environments.{run.settings.environment}.encryption: is not given: there is no key to "
                 "encrypt with (to have tables in clear text again give the keys, and no `current`)"
             )
-        known = [name for name in (*names(run.settings), *run.tables.vault.personal) if name not in (PROCESSED, LOGS)]
-        there = [name for name in dict.fromkeys(known) if run.tables.snapshot(name) is not None]
+        known = [name for name in names(run.settings) if name not in (PROCESSED, LOGS)]
+        there = [name for name in known if run.tables.snapshot(name) is not None]
         run.each(there, lambda name: _rotated(run, name), layer=LAYER)
         pin(run)
         if run.failures:
@@ -90,6 +90,4 @@ def _tell(run: Run, older: dict[str, int]) -> None:
             f"`make rotate ARGS=--at-once` now, with all that Delta's logs say of them{keep}"
         )
     elif others:
-        run.reporter.note(
-            f"no table has a value under {', '.join(others)}: the configuration may lose it, then the key"
-        )
+        run.reporter.note(f"no table that the configuration knows has a value under {', '.join(others)}: that may go")

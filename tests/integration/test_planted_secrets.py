@@ -2,8 +2,8 @@
 
 import base64
 import hashlib
+import http.client
 import json
-import re
 import shutil
 import socket
 import sys
@@ -38,18 +38,17 @@ def free_port() -> int:
         return int(server.getsockname()[1])
 
 
-def queries_on(page: int, known: set[int]) -> dict[int, str]:
-    """The queries that Spark's page shows, with their plans, by their numbers; none while it does not answer."""
-    found = {}
+def queries_on(page: int) -> str:
+    """The queries that Spark's page shows, with their plans, as it gives them to programs; nothing if it is gone."""
+    api = f"http://127.0.0.1:{page}/api/v1/applications"
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{page}/SQL/", timeout=5) as answer:
-            numbers = {int(number) for number in re.findall(r"execution/\?id=(\d+)", answer.read().decode())}
-        for number in sorted(numbers - known)[-20:]:
-            with urllib.request.urlopen(f"http://127.0.0.1:{page}/SQL/execution/?id={number}", timeout=5) as answer:
-                found[number] = answer.read().decode()
-    except OSError:
-        return found
-    return found
+        with urllib.request.urlopen(api, timeout=20) as answer:
+            [application] = json.loads(answer.read())
+        asked = f"{api}/{application['id']}/sql?details=true&planDescription=true&length=1000"
+        with urllib.request.urlopen(asked, timeout=20) as answer:
+            return str(answer.read().decode())
+    except (OSError, http.client.HTTPException):
+        return ""
 
 
 def test_no_secret_is_in_a_log_an_error_sparks_page_or_an_argument(tmp_path: Path) -> None:
@@ -76,7 +75,7 @@ def test_no_secret_is_in_a_log_an_error_sparks_page_or_an_argument(tmp_path: Pat
     (tmp_path / "events").mkdir()
     shown = (
         f"--conf spark.ui.enabled=true --conf spark.ui.port={page} --conf spark.eventLog.enabled=true "
-        "--conf spark.eventLog.compress=false "
+        "--conf spark.eventLog.compress=false --conf spark.sql.ui.retainedExecutions=1000 "
         f"--conf spark.eventLog.dir=file:{tmp_path}/events pyspark-shell"
     )
     submit = BY_PYTHON["PYSPARK_SUBMIT_ARGS"].replace("pyspark-shell", shown)
@@ -98,15 +97,15 @@ def test_no_secret_is_in_a_log_an_error_sparks_page_or_an_argument(tmp_path: Pat
 
         seen = wait_until(environment_page, within=120, logs=log.read_text)
         arguments: set[str] = set()
-        queries: dict[int, str] = {}
+        plans = ""
         while process.poll() is None:
-            queries |= queries_on(page, {*queries})
+            plans = queries_on(page) or plans
             for each in (psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)):
                 try:
                     arguments.update(each.cmdline())
                 except psutil.NoSuchProcess:
                     continue
-            time.sleep(0.5)
+            time.sleep(2)
     said = log.read_text()
     assert process.returncode == 1
     assert "registry of models cannot be read" in said
@@ -115,7 +114,6 @@ def test_no_secret_is_in_a_log_an_error_sparks_page_or_an_argument(tmp_path: Pat
     )
     assert any("spark.ui.port" in each for each in arguments)
     events = "".join(path.read_bytes().decode("latin-1") for path in (tmp_path / "events").rglob("*") if path.is_file())
-    plans = "\n".join(queries.values())
     # what encrypts and decrypts is there to be seen, and a plan of an event is one that was executed
     for where in (plans, events):
         assert "aesEncrypt" in where
