@@ -7,7 +7,9 @@ does not decrypt. Not the table's: a layer decrypts what it reads and encrypts w
 
 Spark's own functions do it. The keys come to them as a scalar subquery over a relation on the driver, `secrets`
 (`lib.session.secret_values`): a literal would stand in plans, on Spark's page and in its event log; rows of a local
-relation stand in none of them. A function of Python's would not show its key either, but takes a worker for each task.
+relation stand in none of them. They do some 75,000 values a second on two busy cores. A vectorised
+function of Python's shows no key either and does three times as many, but needs workers of Python wherever something is
+read.
 """
 
 import base64
