@@ -90,7 +90,7 @@ def test_a_log_has_nothing_of_a_value(spark: SparkSession, tables: Tables) -> No
     logged = Path(tables.path("silver.it"), "_delta_log")
     assert MARK in (logged / f"{0:020d}.json").read_text()
     values = [value for row in stored(tables).collect() for value in (row["name"], row["born"]) if value]
-    seen = b"".join(path.read_bytes() for path in logged.iterdir()).decode("latin-1")
+    seen = b"".join(path.read_bytes() for path in logged.iterdir() if path.is_file()).decode("latin-1")
     assert [value for value in values if value[len(MARK) :][:10] in seen] == []
     assert decoder(vault())("name", [MARK, f"{MARK}\x7f"]) == []
     with pytest.raises(LakehouseError, match="does not decrypt"):
