@@ -1,6 +1,6 @@
 # `make` alone lists the targets. Variables: ROOT, LANDING, ARGS, FAST, PYTHON (`make help` says what they do).
 .DEFAULT_GOAL := help
-.PHONY: help setup demo landing run identify train score explain export erase publish queries dashboard maintain status quarantine test bench check \
+.PHONY: help setup demo landing run identify train score explain export erase rotate publish queries dashboard maintain status quarantine test bench check \
     docs format validate lock clean ready
 
 # set here, so that only the command line changes them: an environment often has a ROOT or an ARGS of its own
@@ -77,6 +77,9 @@ export: ready ## all that is known of a person as JSON: ARGS="--customer pos:C00
 
 erase: ready ## forget a person, and prove it: ARGS="--customer pos:C0001234 --reason 'asked by letter'"
 	$(JOB)/erase_customer.py $(ARGS)
+
+rotate: ready ## personal columns under the current key (`encryption` in lakehouse.yml); ARGS=--at-once: older versions go
+	$(JOB)/rotate_keys.py $(ARGS)
 
 publish: ready ## gold to the database that serves it, as every run does; ARGS=--list, ARGS=--rollback
 	$(JOB)/publish_gold.py $(ARGS)

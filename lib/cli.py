@@ -148,6 +148,24 @@ def maintain_job(description: str | None, conf: Path, argv: Sequence[str] | None
     return ended(work)
 
 
+def rotate_job(description: str | None, conf: Path, argv: Sequence[str] | None = None) -> int:
+    """A job that encrypts personal columns with the current key, whatever they are now."""
+    parser = arguments(description, conf)
+    parser.add_argument(
+        "--at-once", action="store_true", help="older versions of what is written anew go now, and not with a vacuum"
+    )
+    given = parser.parse_args(argv)
+
+    def work() -> int:
+        settings = settings_of(given)
+        _check_lake(settings)
+        from lib.pipeline.rotate import rotate
+
+        return _run(settings, _all_of(settings), work=rotate(at_once=given.at_once))
+
+    return ended(work)
+
+
 def train_job(description: str | None, conf: Path, argv: Sequence[str] | None = None) -> int:
     """A job that learns models from gold."""
     parser = arguments(description, conf)
@@ -183,7 +201,7 @@ def identify_job(description: str | None, conf: Path, argv: Sequence[str] | None
         if given.review is not None:
             from lib.pipeline.decide import print_review
 
-            return print_review(_tables(settings), given.review, open_console())
+            return print_review(_tables(settings, masks=False), given.review, open_console())
         from lib.pipeline.identify import identify
 
         # gold follows at once: a decision is seen where it was asked for
@@ -322,7 +340,7 @@ def export_job(description: str | None, conf: Path, argv: Sequence[str] | None =
         settings = settings_of(given)
         from lib.export import export
 
-        said = _as_json(export(_tables(settings), settings, given.customer))
+        said = _as_json(export(_tables(settings, masks=False), settings, given.customer))
         if given.to is None:
             sys.stdout.write(said)
         else:
@@ -377,10 +395,10 @@ def quarantine_job(description: str | None, conf: Path, argv: Sequence[str] | No
         from lib import waiting
 
         if given.action == "show" and entity:
-            return waiting.print_rows_of(_tables(settings), entity, open_console(), limit=given.limit)
+            return waiting.print_rows_of(_tables(settings, masks=False), entity, open_console(), limit=given.limit)
         chosen = [entity] if entity else list(settings.contracts.values())
         if given.action == "export":
-            return waiting.print_export(_tables(settings), chosen, open_console(), folder=given.to)
+            return waiting.print_export(_tables(settings, masks=False), chosen, open_console(), folder=given.to)
         return waiting.print_list(_tables(settings), chosen, open_console())
 
     return ended(work)
@@ -406,15 +424,16 @@ def _quarantine_arguments(description: str | None, conf: Path) -> argparse.Argum
     return parser
 
 
-def _tables(settings: Settings) -> "Tables":
-    """The tables of a lake that is there, to be read."""
+def _tables(settings: Settings, *, masks: bool = True) -> "Tables":
+    """The tables of a lake that is there, to be read; encrypted columns as masks, if need be and it serves."""
     from lib.formats import format_of
     from lib.session import build_session
-    from lib.tables import Tables
+    from lib.vault import tables_of, vault_of
 
     _check_lake(settings)
+    vault = vault_of(settings, masks=masks)
     session = build_session("customer-360", settings.storage.of_hadoop())
-    tables = Tables(session, settings.root, catalog=settings.catalog)
+    tables = tables_of(session, settings, vault=vault)
     format_of(tables)
     return tables
 

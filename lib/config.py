@@ -21,7 +21,7 @@ from lib.dashboard.settings import DashboardFile
 from lib.errors import ConfigError
 from lib.gold.registry import gold_tables
 from lib.identity.settings import IdentityFile
-from lib.lakehouse import Demo, Environment, Erasure, LakehouseFile, Maintenance, Retries
+from lib.lakehouse import Demo, Encryption, Environment, Erasure, LakehouseFile, Maintenance, Retries
 from lib.models.settings import ModelsFile, Tracking
 from lib.powerbi.mistakes import mistakes_of_power_bi
 from lib.powerbi.settings import PowerBiFile
@@ -89,6 +89,7 @@ class Settings:
     power_bi: PowerBiFile
     tracking: Tracking
     erasure: Erasure
+    encryption: Encryption | None
     alerts: AlertsFile
     retries: Retries
 
@@ -188,6 +189,7 @@ def load_settings(
         power_bi=power_bi,
         tracking=chosen.models,
         erasure=chosen.erasure,
+        encryption=chosen.encryption,
         alerts=alerts,
         retries=lakehouse.retries,
     )
@@ -228,7 +230,7 @@ def contract_hash(contract: Contract) -> str:
     """What decides silver's content, as a hash: when it differs, silver is refined again from all of bronze."""
     facts = contract.model_dump(include={"key", "latest_by", "columns", "rules"}, mode="json")
     for part in [*facts["columns"].values(), *facts["rules"].values()]:
-        for name in ("description", "max_failed", "pii"):
+        for name in ("description", "max_failed", "pii", "token"):
             part.pop(name, None)
     # only where they are used: a contract that does without them keeps the hash that it had before there were any
     facts |= contract.model_dump(include={"delete_when", "snapshot", "history", "references"}, exclude_defaults=True)
@@ -330,7 +332,7 @@ def _in_words(mistake: ErrorDetails, model: type[BaseModel]) -> str:
         # what a model says of one of its fields begins with the field's name
         return f"{place}.{said}" if _NAMES_A_FIELD.match(said) else f"{place}: {said}"
     # what stands in place of an address or password is not shown
-    hidden = {"channels", "erasure", "jdbc", "serving", "storage"} & {*mistake["loc"]}
+    hidden = {"channels", "encryption", "erasure", "jdbc", "serving", "storage"} & {*mistake["loc"]}
     found = "" if hidden else f" (found {mistake['input']!r})"
     return f"{place}: {mistake['msg'][:1].lower()}{mistake['msg'][1:]}{found}"
 

@@ -111,8 +111,21 @@ class Column(ConfigModel):
     clean: str | None = Field(None, description="a SQL expression over `value`, the text that landed")
     default: str | int | float | None = Field(None, description="taken where there is no value")
     optional: bool = Field(False, description="a file without this column is not rejected")
-    pii: bool = Field(False, description="says who a person is: looked for everywhere when the person is forgotten")
+    pii: bool = Field(
+        False,
+        description="says who a person is: looked for everywhere when the person is forgotten, encrypted where the "
+        "environment says so (but a key)",
+    )
+    token: bool = Field(
+        False, description="beside the encrypted value its token, the same for the same value in all tables: for joins"
+    )
     description: str = Field("", description="what the column means, with its unit")
+
+    @model_validator(mode="after")
+    def _tokens_are_of_what_is_encrypted(self) -> "Column":
+        if self.token and not self.pii:
+            raise ValueError("token: only of a column that is encrypted (say pii: true as well)")
+        return self
 
     @model_validator(mode="after")
     def _formats_are_date_patterns(self) -> "Column":
@@ -353,6 +366,11 @@ def mistakes_between_fields(document: Mapping[str, Any]) -> list[str]:
         for field, names in named.items()
         for name in names
         if name not in columns
+    ]
+    mistakes += [
+        f"columns.{name}.token: a key is never encrypted, and joins as it is (leave token out)"
+        for name in (*named["key"], *named["latest_by"])
+        if isinstance(columns.get(name), Mapping) and columns[name].get("token") is True
     ]
     if document.get("snapshot") is True and document.get("latest_by"):
         mistakes.append("snapshot: a key's newest version is that of the newest file; leave latest_by out")

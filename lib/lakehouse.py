@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from lib.contract import Age, ConfigModel, Span
+from lib.encryption import KEY_ID
 from lib.models.settings import Tracking
 from lib.secrets import Secret
 from lib.serving.settings import Database
@@ -25,6 +26,29 @@ class Erasure(ConfigModel):
     at_once: bool = Field(
         True, description="older versions of tables go at once; false: when maintenance's vacuum_after has passed"
     )
+
+
+KeyId = Annotated[str, Field(pattern=f"^{KEY_ID.pattern}$")]
+
+
+class Encryption(ConfigModel):
+    """The keys of columns that say who a person is: 32 bytes each, in hex or base64."""
+
+    current: KeyId | None = Field(
+        None, description="the id of the key that encrypts; without it tables are plain after `make rotate`"
+    )
+    keys: dict[KeyId, Secret] = Field(
+        min_length=1, description="keys by ids of your own: all that a value may still be encrypted with"
+    )
+    token_key: Secret | None = Field(
+        None, description="the key of tokens (`token: true` in contracts), which keep when the others are rotated"
+    )
+
+    @model_validator(mode="after")
+    def _current_is_a_key(self) -> "Encryption":
+        if self.current is not None and self.current not in self.keys:
+            raise ValueError(f"current: there is no key '{self.current}' (there are {', '.join(self.keys)})")
+        return self
 
 
 class Environment(ConfigModel):
@@ -46,6 +70,9 @@ class Environment(ConfigModel):
     serving: Database = Field(Database.model_validate({}), description="the database that gold is served from")
     models: Tracking = Field(Tracking.model_validate({}), description="where models and their trainings are kept")
     erasure: Erasure = Field(Erasure.model_validate({}), description="how a person is forgotten")
+    encryption: Encryption | None = Field(
+        None, description="keys of columns that are stored encrypted; nothing is, if not given"
+    )
     batch_mib: int = Field(ge=1, description="MiB of landed files that one bronze batch takes at most")
     batch_files: int = Field(ge=1, description="landed files that one bronze batch takes at most")
     threads: int = Field(ge=1, le=64, description="tables worked on at the same time")

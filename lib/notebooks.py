@@ -109,11 +109,11 @@ def opened(home: str, *, root: str = "", environment: str = "local") -> tuple["S
     from lib.config import load_settings
     from lib.formats import format_of
     from lib.session import build_session
-    from lib.tables import Tables
+    from lib.vault import tables_of
 
     settings = load_settings(Path(home).resolve() / "conf", root=root or None, environment=environment)
     session = build_session("notebook", settings.storage.of_hadoop())
-    tables = Tables(session, settings.root, catalog=settings.catalog)
+    tables = tables_of(session, settings, masks=True)
     format_of(tables)
     return settings, tables
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import pyarrow as pa
 from pyspark.logger import PySparkLogger
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql.types import BinaryType, MapType, StringType, StructField, StructType
 from pyspark.sql.utils import is_remote
 
 from lib.errors import ConfigError
@@ -88,8 +89,9 @@ class Commit:
 
     @property
     def changes_rows(self) -> bool:
-        """Can the table's rows be others than before?"""
-        return self.operation not in _WITHOUT_ROWS
+        """Can the table's rows be others than before? Not if it counts those that are, and there is none."""
+        counts = "numTargetRowsInserted" in self.metrics
+        return self.operation not in _WITHOUT_ROWS and not (counts and self.rows_written == 0)
 
     @property
     def inserted_or_deleted(self) -> int:
@@ -188,6 +190,23 @@ def frame_of(spark: SparkSession, rows: Sequence[Mapping[str, Any]], schema: str
         return local_frame(spark, rows, schema)
     types = local_frame(spark, [], schema).schema
     return spark.createDataFrame(pa.Table.from_pylist(rows, to_arrow_schema(types)), types)
+
+
+def secret_values(spark: SparkSession, values: Mapping[str, bytes]) -> Column:
+    """Secrets by their names, MAP<STRING, BINARY>, as a column for whatever frame: a scalar subquery over one row.
+
+    A plan shows its literals, but of a local relation's rows nothing; made by the JVM, they pass through no file.
+    """
+    schema = StructType([StructField("_secrets", MapType(StringType(), BinaryType()))])
+    secrets = _class(spark, "java.util.HashMap")()
+    for name, value in values.items():
+        secrets.put(name, bytearray(value))
+    cell = _class(spark, "java.util.ArrayList")()
+    cell.add(_class(spark, "scala.jdk.javaapi.CollectionConverters").asScala(secrets))
+    rows = _class(spark, "java.util.ArrayList")()
+    rows.add(_class(spark, "org.apache.spark.sql.RowFactory").create(cell.toArray()))
+    typed = _class(spark, "org.apache.spark.sql.types.DataType").fromJson(schema.json())
+    return DataFrame(spark._jsparkSession.createDataFrame(rows, typed), spark).scalar()
 
 
 def snapshot_of(spark: SparkSession, path: str) -> Snapshot | None:

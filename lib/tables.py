@@ -13,9 +13,11 @@ from pyspark.sql import functions as F
 
 from lib.contract import IS_LIVE
 from lib.diff import difference
+from lib.encryption import Form, Vault, form_of
 from lib.errors import ConservationError
 from lib.maintenance import DataFile, Effect
 from lib.naming import Catalog, Folders, Naming
+from lib.sealing import Seal
 from lib.session import (
     Commit,
     Snapshot,
@@ -59,12 +61,26 @@ class Written:
 class Tables:
     """The Delta tables of one lake."""
 
-    def __init__(self, spark: SparkSession, root: Place, *, catalog: str | None = None, rewrite_below: int = 0) -> None:
+    def __init__(
+        self,
+        spark: SparkSession,
+        root: Place,
+        *,
+        catalog: str | None = None,
+        rewrite_below: int = 0,
+        vault: Vault | None = None,
+    ) -> None:
         self.spark = spark
+        self._seal = Seal(spark, vault)
         self.root = root
         self._names: Naming = Catalog(spark, root, catalog) if catalog else Folders(root)
         self.rewrite_below = rewrite_below
         self._counts: dict[tuple[str, int, bool], int] = {}
+
+    @property
+    def vault(self) -> Vault:
+        """The keys of encrypted columns, and which columns are to be encrypted."""
+        return self._seal.vault
 
     def path(self, name: str) -> str:
         """Where a table is that there is, or that there may be."""
@@ -76,9 +92,11 @@ class Tables:
         return snapshot_of(self.spark, place) if place is not None else None
 
     def read(self, name: str, *, version: int | None = None, with_tombstones: bool = False) -> DataFrame:
-        """A table's rows, at a version if one is given; without the keys that are gone, unless they are asked for."""
-        reader = self.spark.read.format("delta")
-        rows = self._names.load(reader if version is None else reader.option("versionAsOf", version), name)
+        """A table's rows, at a version if one is given; without the keys that are gone, unless they are asked for.
+
+        Encrypted columns have their values; masks, where these tables are those of a reader without the key.
+        """
+        rows = self._seal.opened(name, self._stored(name, version))
         is_whole = with_tombstones or IS_LIVE not in rows.columns
         return rows if is_whole else rows.filter(IS_LIVE).drop(IS_LIVE)
 
@@ -97,8 +115,8 @@ class Tables:
         is_whole = with_tombstones or IS_LIVE not in snapshot.columns
         asked = (name, snapshot.version, is_whole)
         if asked not in self._counts:
-            rows = rows_of(self.spark, self.path(name)) if is_whole else None
-            self._counts[asked] = self.read(name, with_tombstones=with_tombstones).count() if rows is None else rows
+            listed = rows_of(self.spark, self.path(name)) if is_whole else None
+            self._counts[asked] = self._counted(name, is_whole=is_whole) if listed is None else listed
         return self._counts[asked]
 
     def commits(self, name: str, *, after: int, through: int) -> list[Commit] | None:
@@ -117,7 +135,8 @@ class Tables:
     def changes(self, name: str, *, after: int, through: int) -> DataFrame:
         """Delta's change feed above version `after` up to `through`: both images of an updated row, tombstones too."""
         feed = self.spark.read.format("delta").option("readChangeFeed", "true")
-        return self._names.load(feed.option("startingVersion", after + 1).option("endingVersion", through), name)
+        feed = feed.option("startingVersion", after + 1).option("endingVersion", through)
+        return self._seal.opened(name, self._names.load(feed, name))
 
     def append(
         self, name: str, rows: DataFrame, *, batch_id: int | None = None, options: Mapping[str, str] | None = None
@@ -131,7 +150,8 @@ class Tables:
         """
         once = {"txnAppId": name, "txnVersion": str(batch_id)} if batch_id is not None else {}
         said = {"mergeSchema": "true", **(options or {}), **once}
-        metrics = self._committed(name, lambda: self._names.save(name, rows, "append", said))
+        stored = self._sealed(name, rows)
+        metrics = self._committed(name, lambda: self._names.save(name, stored, "append", said))
         if metrics is None:
             raise ConservationError(f"{name}: batch {batch_id} was not written: the table already has a later batch")
         written = metrics.get("numOutputRows", 0)
@@ -155,7 +175,7 @@ class Tables:
         if self.snapshot(name) is None:
             return self.append(name, rows, options=options)
         same = [F.col(f"t.`{column}`") == F.col(f"s.`{column}`") for column in key]
-        merge = self._merge(name, rows, [*bounds, *same])
+        merge = self._merge(name, self._sealed(name, rows), [*bounds, *same])
         merge = merge.withSchemaEvolution()
         if update_if != "false":
             merge = merge.whenMatchedUpdateAll(update_if)
@@ -181,6 +201,7 @@ class Tables:
         Raises:
             ValueError: if `new` stands for some rows of a table that has other columns or types.
         """
+        self._seal.check_writer(name)
         if self.snapshot(name) is None:
             return self.append(name, new, options=options)
         old = self.read(name, with_tombstones=True)
@@ -200,11 +221,15 @@ class Tables:
             same = [F.col(f"t.`{column}`").eqNullSafe(F.col(f"s.`{column}`")) for column in grain]
             if self.count(name, with_tombstones=True) < self.rewrite_below:
                 return self._written_anew(name, changes, same, actions)
+            stored = self._sealed(name, changes)
+            values: dict[str, str | Column] = {
+                column: f"s.`{column}`" for column in stored.columns if column != "_action"
+            }
             merge = (
-                self._merge(name, changes, [*bounds, *same])
+                self._merge(name, stored, [*bounds, *same])
                 .whenMatchedDelete("s._action = 'delete'")
-                .whenMatchedUpdate(set={column: f"s.`{column}`" for column in new.columns})
-                .whenNotMatchedInsert(values={column: f"s.`{column}`" for column in new.columns})
+                .whenMatchedUpdate(set=values)
+                .whenNotMatchedInsert(values=values)
             )
             written = self._executed(name, merge)
             # the table now is `new`, so that its own count is the count of what was offered
@@ -214,7 +239,7 @@ class Tables:
 
     def overwrite(self, name: str, rows: DataFrame) -> Written:
         """Put rows, of whatever columns, in the place of all that a table has."""
-        self._names.save(name, rows, "overwrite", {"overwriteSchema": "true"})
+        self._names.save(name, self._seal.sealed(name, rows, None), "overwrite", {"overwriteSchema": "true"})
         written = self._metrics(name).get("numOutputRows", 0)
         return Written(offered=written, inserted=written)
 
@@ -228,14 +253,39 @@ class Tables:
         same = [F.col(f"t.`{column}`").eqNullSafe(F.col(f"s.`{column}`")) for column in key]
         return self._executed(name, self._merge(name, rows, same).whenMatchedDelete()).deleted
 
-    def update(self, name: str, condition: Column, values: Mapping[str, Column]) -> int:
-        """Give columns other values in the rows that meet a condition, of which there are some; gives their number."""
-        self._table(name).update(condition, dict(values))
+    def strip(self, name: str, condition: Column, column: str) -> int:
+        """Take a column's values out of the rows that meet a condition, of which there are some; gives their number."""
+        self._table(name).update(condition, {column: F.lit(None).cast(self._stored(name).schema[column].dataType)})
         return self._metrics(name).get("numUpdatedRows", 0)
+
+    def form(self, name: str) -> Form:
+        """Which columns of a table are encrypted, and which have tokens, as it is now."""
+        return form_of(self._stored(name).schema)
+
+    def is_as_wanted(self, name: str) -> bool:
+        """Is a table encrypted as the environment says, all of it with the current key?"""
+        return self._seal.is_as_wanted(name, self._stored(name))
+
+    def seal_anew(self, name: str) -> Effect | None:
+        """Write a table anew as the environment says that it is to be encrypted; None where it is so.
+
+        The rows are the same. The commit says so to whoever follows this project's tables, and, where only a key is
+        another one, to every reader of the table's feed.
+        """
+        if self.is_as_wanted(name):
+            return None
+        before, rows = self._stored(name), self.read(name, with_tombstones=True)
+        anew = self._seal.sealed(name, rows, None)
+        is_same = before.schema == anew.schema
+        # Delta takes no change of a schema for one that leaves the rows as they are
+        how = {"dataChange": "false"} if is_same else {"overwriteSchema": "true"}
+        said = {"userMetadata": merge_metrics(insert=0, update=0, delete=0), **how}
+        metrics = self._committed(name, lambda: self._names.save(name, anew, "overwrite", said)) or {}
+        return Effect(files_added=metrics.get("numFiles", 0), rows=metrics.get("numOutputRows", 0))
 
     def files(self, name: str, *, clustered_by: str = "") -> list[DataFile]:
         """The data files of a table as its log has them, with their ranges of the column that it is clustered by."""
-        stored = self.read(name, with_tombstones=True).schema
+        stored = self._stored(name).schema
         of = stored[clustered_by].dataType.simpleString() if clustered_by else "string"
         low, high = (
             F.get_json_object("stats", f"$.{end}Values.{clustered_by}").try_cast(of) if clustered_by else F.lit(None)
@@ -267,13 +317,17 @@ class Tables:
         statement = f"REORG TABLE {self._in_sql(name)} APPLY (PURGE)"
         return self._rewritten(name, lambda _: self.spark.sql(statement))
 
-    def unused_files(self, name: str, before: datetime) -> int:
-        """Files of a table's folder, last changed before a time, that `vacuum` would delete."""
+    def files_before(self, name: str, us: int) -> int:
+        """Files of a table's folder, last changed before a time (microseconds since 1970), of older versions alone."""
         used = {unquote(row["path"]) for row in files_of(self.spark, self.path(name)).select("path").collect()}
         folder = place_of(self.path(name), storage_of(self.root))
         there = {path: modified_us(info) for path, info in found_below(folder).items() if path.endswith(_DATA)}
         others = (at for path, at in there.items() if path not in used and not path.startswith("_delta_log/"))
-        if not any(at < before.timestamp() * 1_000_000 for at in others):
+        return sum(at < us for at in others)
+
+    def unused_files(self, name: str, before: datetime) -> int:
+        """Files of a table's folder, last changed before a time, that `vacuum` would delete."""
+        if not self.files_before(name, int(before.timestamp() * 1_000_000)):
             # Delta, which knows what is of older versions, takes seconds to say the same
             return 0
         listed = self.spark.sql(f"VACUUM {self._in_sql(name)} DRY RUN")
@@ -312,6 +366,20 @@ class Tables:
         pairs = ", ".join(f"{sql_text(key)} = {sql_text(value)}" for key, value in properties.items())
         self.spark.sql(f"ALTER TABLE {self._in_sql(name)} SET TBLPROPERTIES ({pairs})")
 
+    def _stored(self, name: str, version: int | None = None) -> DataFrame:
+        reader = self.spark.read.format("delta")
+        return self._names.load(reader if version is None else reader.option("versionAsOf", version), name)
+
+    def _counted(self, name: str, *, is_whole: bool) -> int:
+        stored = self._stored(name)
+        return (stored if is_whole else stored.filter(IS_LIVE)).count()
+
+    def _sealed(self, name: str, rows: DataFrame) -> DataFrame:
+        if self.vault == Vault():
+            # a run over an encrypted lake ends before this (lib/formats.py)
+            return rows
+        return self._seal.sealed(name, rows, self._stored(name).schema if self.snapshot(name) is not None else None)
+
     def _in_sql(self, name: str) -> str:
         return self._names.in_sql(name)
 
@@ -338,7 +406,8 @@ class Tables:
     def _written_anew(
         self, name: str, changes: DataFrame, same: Sequence[Column], actions: Mapping[str, int]
     ) -> Written:
-        old, new = self.read(name, with_tombstones=True), changes.filter("_action <> 'delete'").drop("_action")
+        # what is not touched stays as it is stored, encrypted
+        old, new = self._stored(name), self._sealed(name, changes.filter("_action <> 'delete'").drop("_action"))
         others = old.alias("t").join(F.broadcast(changes.alias("s")), reduce(Column.__and__, same), how="left_anti")
         done = {action: actions.get(action, 0) for action in ("insert", "update", "delete")}
         # the commit would say that it wrote all rows: who follows the table asks how many of them are others

@@ -11,6 +11,7 @@ from lib.quality import compile_mistakes
 from lib.session import build_session
 from lib.tables import Tables
 from lib.terminal import open_console
+from lib.vault import tables_of
 
 _compiled: set[str] = set()
 """Contracts that compiled, as JSON: a notebook, or a test, runs again and again under the same ones in one process."""
@@ -39,7 +40,7 @@ def validate(settings: Settings, *, drift: bool = False, console: Console | None
     check(spark, settings)
     console.print(f"{len(settings.contracts)} contracts and the graph of gold are valid")
     if drift:
-        _print_drift(Tables(spark, settings.root, catalog=settings.catalog), settings, console)
+        _print_drift(tables_of(spark, settings, masks=True), settings, console)
     return 0
 
 

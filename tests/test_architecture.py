@@ -10,6 +10,7 @@ SOURCES = sorted([*HOME.glob("lib/**/*.py"), *HOME.glob("jobs/*.py")])
 NAMES = (
     "bronze", "nesting", "quality", "silver", "history", "quarantine", "control", "drift", "diff", "sql", "contract",
     "maintenance", "jdbc", "ranges", "postgresql", "freshness", "alerts/troubles", "alerts/rules",
+    "encryption", "personal",
 )  # fmt: skip
 TRANSFORMS = [
     path

@@ -271,3 +271,45 @@ def test_two_small_files_must_fit_a_file_that_maintenance_writes(conf: Path) -> 
     assert mistakes(conf) == ["lakehouse.yml: maintenance.keep_ops: 'a year' is not an age (e.g. 90m, 24h or 2d)"]
     edit(conf, "lakehouse.yml", "keep_ops: a year", "keep_ops: 365d")
     assert mistakes(conf) == ["lakehouse.yml: maintenance.small_mib: 17 is more than half of target_mib (32)"]
+
+
+ENCRYPTED = """    # columns that contracts mark pii, stored"""
+
+
+@pytest.mark.parametrize(
+    ("said", "mistake"),
+    [
+        ('{keys: {k1: "hunter2"}}', "encryption.keys.k1: is a secret in clear text"),
+        ('{keys: {k1: "${env:K1}"}, token_key: hunter2}', "encryption.token_key: is a secret in clear text"),
+        ('{current: k2, keys: {k1: "${env:K1}"}}', "encryption.current: there is no key 'k2' (there are k1)"),
+        ('{keys: {"k:1": "${env:K1}"}}', "encryption.keys.k:1.[key]: string should match pattern"),
+        ("{keys: {}}", "encryption.keys: dictionary should have at least 1 item"),
+    ],
+)
+def test_a_mistaken_key_is_told_and_not_shown(conf: Path, said: str, mistake: str) -> None:
+    edit(conf, "lakehouse.yml", ENCRYPTED, f"    encryption: {said}\n{ENCRYPTED}")
+    [line] = mistakes(conf)
+    assert line.startswith(f"lakehouse.yml: environments.local.{mistake}")
+    assert "hunter2" not in line
+
+
+def test_a_token_is_of_a_personal_column_that_is_no_key(conf: Path) -> None:
+    edit(conf, "contracts/pos/customers.yml", "email:          {type: string, pii: true,", "email: {type: string,")
+    edit(
+        conf,
+        "contracts/crm/customers.yml",
+        "updated_at:  {type: timestamp}",
+        "updated_at: {type: timestamp, pii: true, token: true}",
+    )
+    assert mistakes(conf) == [
+        "contracts/crm/customers.yml: columns.updated_at.token: a key is never encrypted, and joins as it is "
+        "(leave token out)",
+        "contracts/pos/customers.yml: columns.email.token: only of a column that is encrypted (say pii: true as well)",
+    ]
+
+
+def test_whether_a_column_is_encrypted_refines_nothing_again() -> None:
+    plain, marked = (
+        {"id": {"type": "int"}, "name": {"type": "string", **each}} for each in ({}, {"pii": True, "token": True})
+    )
+    assert contract_hash(contract(columns=plain)) == contract_hash(contract(columns=marked))

@@ -4,7 +4,7 @@ import gzip
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from lib.encryption import MARK, Vault, decoder
 from lib.erasure.values import Sought, pattern_of
 from lib.storage.places import Place, files_of, found_below
 
@@ -35,13 +36,24 @@ class Searched:
         return {text for texts in self.found.values() for text in texts}
 
 
-def search(folder: Place, sought: Sought, *, leave_out: frozenset[str] = frozenset()) -> Searched:
+Decoded = Callable[[str, Sequence[str]], list[str]]
+"""The values of those texts of a column that are encrypted (`lib.encryption.decoder`)."""
+
+_NOTHING = decoder(Vault())
+"""Of who has no key: it refuses what is encrypted."""
+
+
+def search(
+    folder: Place, sought: Sought, *, leave_out: frozenset[str] = frozenset(), decoded: Decoded = _NOTHING
+) -> Searched:
     """Look through all files below a folder but for some, by their paths from there.
 
-    A Parquet file is read to the last value of every column, deletion vectors or not; its statistics are in its bytes.
+    A Parquet file is read to the last value of every column, deletion vectors or not, and encrypted ones as what they
+    say; its statistics are in its bytes.
 
     Raises:
         OSError: if a file cannot be read: what was not looked at is not proven.
+        ConfigError: if a value is encrypted with a key that is not there.
     """
     seen = Searched()
     raw = re.compile(pattern_of(sought.texts, is_packed=True).encode(), re.IGNORECASE)
@@ -53,7 +65,7 @@ def search(folder: Place, sought: Sought, *, leave_out: frozenset[str] = frozens
         for chunk in _chunks(folder / name):
             texts.update(match.decode("utf-8", "replace") for match in raw.findall(chunk))
         if name.endswith(".parquet"):
-            rows, more = _in_columns(folder / name, sought)
+            rows, more = _in_columns(folder / name, sought, decoded)
             seen.decoded_rows += rows
             texts.update(more)
         seen.files += 1
@@ -81,7 +93,7 @@ def _pieces(stream: Any) -> Iterator[bytes]:
         tail = chunk[-_OVERLAP:]
 
 
-def _in_columns(path: Place, sought: Sought) -> tuple[int, set[str]]:
+def _in_columns(path: Place, sought: Sought, decoded: Decoded) -> tuple[int, set[str]]:
     rows, found = 0, set[str]()
     pattern = re.compile(pattern_of(sought.texts), re.IGNORECASE)
     keys = pa.array(sought.bare, pa.string())
@@ -96,6 +108,8 @@ def _in_columns(path: Place, sought: Sought) -> tuple[int, set[str]]:
             for name, column in zip(batch.schema.names, batch.columns, strict=True):
                 for leaf, values in _leaves(name, column):
                     found |= _in_values(leaf, values, sought, pattern, keys)
+                    said = decoded(leaf, _encrypted(values))
+                    found.update(text for value in said for text in pattern.findall(value))
     return rows, found
 
 
@@ -107,6 +121,12 @@ def _in_values(leaf: str, values: pa.Array, sought: Sought, pattern: re.Pattern[
     if leaf in sought.columns and len(keys):
         texts = values.cast(pa.string())
         found.update(texts.filter(pc.is_in(texts, keys)).to_pylist())
+    return found
+
+
+def _encrypted(values: pa.Array) -> list[str]:
+    is_text = pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
+    found: list[str] = values.filter(pc.starts_with(values, MARK)).to_pylist() if is_text else []
     return found
 
 

@@ -52,6 +52,12 @@ SCHEMAS: dict[str, str] = {
 }
 """Columns by table."""
 
+PERSONAL: dict[str, frozenset[str]] = {
+    RECORDS: frozenset(ATTRIBUTES) - {"city", "gender"},
+    REVIEW: frozenset({"left", "right"}),
+}
+"""The columns that say who a person is."""
+
 DESCRIPTIONS: dict[str, str] = {
     IDENTITIES: "One record of a source, and the person's id; since_run_id is the run in which it came.",
     FORMER: "One id that no record holds any more, and whose it is now; since_run_id is the run that let it go.",

@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lib import ops
-from lib.formats import FORMAT, MARK, format_of
+from lib.formats import mark
 from lib.ops import RuleCount, Step
 from lib.pipeline.context import Run, seconds_since
 from lib.ranges import PREFIX
@@ -73,8 +73,7 @@ def write_ledger(run: Run) -> None:
         "failures": list(run.failures.values()),
     }
     run.attempted("ledger ops.runs", lambda: _add(run, ops.RUNS, ops.run_row(run.tables.spark, finished)))
-    if format_of(run.tables) != FORMAT:
-        run.tables.set_properties(ops.RUNS, MARK)
+    mark(run.tables)
 
 
 def record_steps(run: Run, steps: list[Step]) -> None:

@@ -227,7 +227,7 @@ def _settled_rows(lake: Looked, name: str) -> Iterator[Task]:
         def strip(run: Run) -> Effect:
             contract = run.settings.contracts[entity]
             is_known = is_up_to_date(run, contract)
-            rows = run.tables.update(name, chosen, {"raw": F.lit(None).cast("string")})
+            rows = run.tables.strip(name, chosen, "raw")
             if is_known:
                 account_again(run, contract)
             return Effect(rows=rows)

@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 
 from lib import ops
 from lib.contract import bronze_name
+from lib.encryption import decoder
 from lib.erasure.report import ORDER, Order, read_order, report_file, signed
 from lib.erasure.search import Searched, search
 from lib.erasure.suppression import SUPPRESSED, column_of, token
@@ -16,7 +17,8 @@ from lib.errors import LakehouseError
 from lib.identity.tables import SCHEMAS
 from lib.pipeline.context import Run, now
 from lib.pipeline.forget import ERASED
-from lib.pipeline.maintain import names, pin
+from lib.pipeline.maintain import names
+from lib.pipeline.older import forget_versions
 from lib.pipeline.suppress import key_of_erasure
 from lib.serving.database import serving
 from lib.serving.occurrences import occurrences
@@ -89,9 +91,10 @@ def _sought(run: Run, order: Order) -> Sought:
 
 def _searched(run: Run, sought: Sought) -> Searched:
     """The lake and, where it is in an object store, the folder of this machine that belongs to it."""
-    seen = search(run.settings.root, sought, leave_out=frozenset({ORDER}))
+    decoded = decoder(run.tables.vault)
+    seen = search(run.settings.root, sought, leave_out=frozenset({ORDER}), decoded=decoded)
     if run.settings.local != run.settings.root:
-        here = search(run.settings.local, sought)
+        here = search(run.settings.local, sought, decoded=decoded)
         seen.found |= {f"{run.settings.local}/{name}": texts for name, texts in here.found.items()}
         seen.files, seen.bytes = seen.files + here.files, seen.bytes + here.bytes
         seen.decoded_rows += here.decoded_rows
@@ -99,22 +102,10 @@ def _searched(run: Run, sought: Sought) -> Searched:
 
 
 def _clean(run: Run, paths: set[str]) -> bool:
-    """Have the tables in whose files something was found keep no file, and no log, but for their newest versions.
-
-    Gives whether there were any. What gold was made from is pinned to these versions before the logs lose older ones.
-    """
+    """Have the tables in whose files something was found keep nothing but their newest versions; were there any?"""
     found = {".".join(path.split("/")[:2]) for path in paths if path.split("/")[0] in LAYERS}
     tables = sorted(name for name in found if run.tables.snapshot(name) is not None)
-
-    def rewrite(name: str) -> None:
-        run.tables.purge(name)
-        run.tables.vacuum_now(name)
-        # a commit that says nothing of any file: the log begins with it
-        run.tables.set_properties(name, {"lakehouse.erased_by": str(run.run_id)})
-
-    done = run.each(tables, rewrite, layer="erasure")
-    pin(run)
-    run.each(done, run.tables.cut_log, layer="erasure")
+    forget_versions(run, tables, {"lakehouse.erased_by": str(run.run_id)}, purge=True, layer="erasure")
     return bool(tables)
 
 

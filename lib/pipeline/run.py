@@ -11,7 +11,7 @@ from rich.console import Console
 from lib import landing
 from lib.config import Settings
 from lib.errors import CrashError, LakehouseError
-from lib.formats import FORMAT, format_of
+from lib.formats import claim_format, format_of
 from lib.identity.tables import RESOLUTION
 from lib.lock import locked
 from lib.logs import log_path, no_log, run_log
@@ -29,9 +29,9 @@ from lib.pipeline.publish import publish
 from lib.pipeline.refine import refine
 from lib.pipeline.request import Request
 from lib.session import master_of
-from lib.tables import Tables
 from lib.terminal import Reporter, counted, open_console, print_rows, sized
 from lib.validate import check
+from lib.vault import tables_of, vault_of
 
 
 def run_layers(
@@ -58,16 +58,16 @@ def run_layers(
     with _told(settings, request, is_answer=prepare is not None or work is not None) as under_way:
         if "bronze" in request.layers and copy_from is None:
             landing.check_folder(settings.landing)
+        vault = vault_of(settings)
         with locked(settings.root, settings.local) as lock, run_log(settings.local, lock.run_id) as log:
             run_id = lock.run_id
             reporter = Reporter(console or open_console(), log, log_path(settings.local, run_id))
             spark = session()
-            tables = Tables(spark, settings.root, catalog=settings.catalog, rewrite_below=settings.rewrite_below)
+            tables = tables_of(spark, settings, vault=vault)
             run = Run(run_id, settings, tables, reporter, started_at, request)
             under_way.append(run)
             check(spark, settings)
-            if format_of(tables) not in (None, FORMAT):
-                reporter.note("the lake is of an older format: what is defined otherwise today is made anew")
+            _look_at_format(run)
             if copy_from is not None:
                 landing.copy_in(copy_from, settings.root, settings.landing, settings.contracts.values())
             reporter.heading(
@@ -101,6 +101,14 @@ def run_layers(
             return 1 if run.failures else 0
 
 
+def _look_at_format(run: Run) -> None:
+    if format_of(run.tables) == 0:
+        run.reporter.note("the lake is of an older format: what is defined otherwise today is made anew")
+    said = claim_format(run.tables, rotates=not run.request.layers)
+    if said:
+        run.warn(said)
+
+
 @contextmanager
 def _told(settings: Settings, request: Request, *, is_answer: bool) -> Iterator[list[Run]]:
     """Somebody is told of an error that ends a run, and of what it found before; the run is to be put into the list.
@@ -132,9 +140,10 @@ def show_plan(
     """
     if copy_from is None and "bronze" in request.layers:
         landing.check_folder(settings.landing)
+    vault = vault_of(settings)
     spark = session()
     reporter = Reporter(console or open_console(), no_log(), log_path(settings.local, 0))
-    tables = Tables(spark, settings.root, catalog=settings.catalog, rewrite_below=settings.rewrite_below)
+    tables = tables_of(spark, settings, vault=vault)
     run = Run(0, settings, tables, reporter, now(), request)
     check(spark, settings)
     format_of(tables)

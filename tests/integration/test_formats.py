@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 
 from lib import ops
 from lib.errors import LakehouseError
-from lib.formats import FORMAT, MARK, PROPERTY, format_of
+from lib.formats import ENCRYPTED, FORMAT, MARK, PROPERTY, format_of
 from lib.tables import Tables
 from tests.builders import CONF, Lake
 
@@ -45,8 +45,10 @@ def test_an_earlier_lake_is_taken_over_and_is_as_one_made_today(spark: SparkSess
 
 def test_a_lake_of_a_later_version_is_refused_before_anything_is_read(lake: Lake) -> None:
     lake.spark.range(1).write.format("delta").save(str(lake.root / "ops" / "runs"))
-    Tables(lake.spark, lake.root).set_properties(ops.RUNS, {**MARK, PROPERTY: str(FORMAT + 1)})
-    with pytest.raises(LakehouseError, match=rf"newer version of this project \(format {FORMAT + 1}; this one knows"):
+    Tables(lake.spark, lake.root).set_properties(ops.RUNS, {**MARK, PROPERTY: str(ENCRYPTED + 1)})
+    with pytest.raises(
+        LakehouseError, match=rf"newer version of this project \(format {ENCRYPTED + 1}; this one knows"
+    ):
         lake.run()
     with pytest.raises(LakehouseError, match="newer version of this project"):
         lake.plan()
