@@ -1,9 +1,12 @@
 """Are the tables of two pipelines the same? Asked of their Delta tables, without Spark."""
 
+import sys
 from pathlib import Path
 
 import duckdb
 from deltalake import DeltaTable
+
+from tests.benchmarks.measure import cost_of, spark_of_the_project
 
 TABLES = [
     "silver/pos_sales",
@@ -33,16 +36,19 @@ NOT_ASKED = {
 SHOWN = 3
 
 
-def marked(lake: Path, tables: list[str]) -> list[Path]:
-    """The tables whose files may hold rows that are marked as gone, which is unknown to who reads files alone."""
+def purge(lake: Path, tables: list[str], heap: str) -> None:
+    """Have no row in the tables' files that is only marked as gone, which is unknown to who reads files alone."""
     paths = [lake / table for table in tables]
-    return [path for path in paths if "deletionVectors" in (DeltaTable(str(path)).protocol().reader_features or [])]
+    marked = [path for path in paths if "deletionVectors" in (DeltaTable(str(path)).protocol().reader_features or [])]
+    if marked:
+        program = [sys.executable, "-m", "tests.benchmarks.rewrite", *marked]
+        cost_of(program, spark_of_the_project(heap, is_small=False))
 
 
 def differences(ours: Path, theirs: Path, tables: list[str]) -> list[str]:
     """What differs, in words: the table, and some rows that only one of the two has; nothing where all is the same.
 
-    No row of their files may be marked as gone (`marked`): it would be one that only one of them has.
+    No row of their files may be marked as gone (`purge`): it would be one that only one of them has.
 
     The other pipeline's columns count, each with type and values. A column that only ours has, and that is none of
     NOT_ASKED, must have one value in all rows: the tills do not fill it. Of a row in quarantine the file and the

@@ -28,7 +28,7 @@ from lib.identity.model import scored, trained
 from lib.identity.names import short_forms, with_full_forms
 from lib.identity.settings import IdentityFile
 from lib.session import build_session, scratch
-from tests.benchmarks.measure import HOME, cost_of, spark_of_the_project
+from tests.benchmarks.measure import HOME, cost_of, run_through, spark_of_the_project
 
 HEAP = "4g"
 RECORDS_OF = ["adventureworks_customers", "pos_customers", "crm_customers", "crm_phones", "crm_addresses"]
@@ -112,9 +112,7 @@ def hold_back(lake: Path, size: int) -> Path:
 
 def refine(lake: Path) -> None:
     """The tables of people, landing to silver."""
-    run = "from lib.cli import run_job; import sys; from pathlib import Path; "
-    run += "sys.exit(run_job('', Path('conf'), ['bronze', 'silver'], sys.argv[1:]))"
-    cost(sys.executable, "-c", run, "--root", lake, "--only", *RECORDS_OF)
+    cost(*run_through("bronze", "silver"), "--root", lake, "--only", *RECORDS_OF)
 
 
 def resolve(lake: Path) -> float:

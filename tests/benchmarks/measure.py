@@ -47,6 +47,12 @@ def cost_of(command: Sequence[object], environment: Mapping[str, str] | None = N
     return Cost(seconds, peak)
 
 
+def run_through(*layers: str) -> list[object]:
+    """The command of a run of this project through some layers; a job's arguments follow."""
+    run = "from lib.cli import run_job; import sys; from pathlib import Path; "
+    return [sys.executable, "-c", f"{run}sys.exit(run_job('', Path('conf'), {list(layers)}, sys.argv[1:]))"]
+
+
 def memory_of_tree(root: int) -> int:
     """Resident bytes of a process and of all that descend from it, as Linux tells them; 0 elsewhere."""
     parents, resident, programs = {}, {}, {}

@@ -10,7 +10,8 @@
   d  this project the night after, with --batch more rows (it takes c, and b of all rows to compare with)
 
 All make the same tables, and before anything is told their rows are compared: a difference ends the benchmark. Costs
-are those of whole processes, start-up included. Who is who is left out: the others do not ask.
+are those of whole processes, start-up included. Who is who and the served database are left out: the others have
+neither.
 """
 
 import argparse
@@ -24,8 +25,16 @@ from pathlib import Path
 
 from lib.identity.tables import RESOLUTION
 from tests.benchmarks import deliveries, report
-from tests.benchmarks.compare import TABLES, differences, marked
-from tests.benchmarks.measure import HOME, SMALL_LOAD, bytes_below, cost_of, plain_spark, spark_of_the_project
+from tests.benchmarks.compare import TABLES, differences, purge
+from tests.benchmarks.measure import (
+    HOME,
+    SMALL_LOAD,
+    bytes_below,
+    cost_of,
+    plain_spark,
+    run_through,
+    spark_of_the_project,
+)
 from tests.benchmarks.report import Measured, Result
 
 LAYERS = ("bronze", "silver", "gold", "ops")
@@ -55,15 +64,12 @@ class Bench:
         root = self.folder / lake
         deliveries.link(self.folder / landing, root / "landing")
         environment = spark_of_the_project(self.heap, is_small=bytes_below(root / "landing") < SMALL_LOAD)
-        program = [sys.executable, HOME / "jobs/run_pipeline.py", "--root", root, "--exclude", RESOLUTION]
+        program = [*run_through("bronze", "silver", "gold"), "--root", root, "--exclude", RESOLUTION]
         return self._measured(name, program, root, environment, is_ours=True)
 
     def compare(self, ours: str, theirs: str) -> None:
         """End the benchmark if two pipelines made different tables."""
-        for_files_alone = marked(self.folder / ours, TABLES)
-        if for_files_alone:
-            program = [sys.executable, "-m", "tests.benchmarks.rewrite", *for_files_alone]
-            cost_of(program, spark_of_the_project(self.heap, is_small=False))
+        purge(self.folder / ours, TABLES, self.heap)
         different = differences(self.folder / ours, self.folder / theirs, TABLES)
         if different:
             sys.exit("\n".join([f"{theirs} is not what {ours} is:", *different]))
