@@ -16,6 +16,9 @@ from pyspark.sql import DataFrame
 import lib.gold
 from lib.gold.routes import Route
 
+Keep = Callable[[DataFrame], DataFrame]
+"""Has rows computed once that a gold function reads several times; they are let go when the table is written."""
+
 _TABLES: dict[str, "GoldTable"] = {}
 _USED = (
     "lib.history", "lib.silver", "lib.models.churn", "lib.models.features", "lib.models.lifetime", "lib.models.value",
@@ -34,7 +37,7 @@ class ColumnDefinition:
 
 @dataclass(frozen=True)
 class GoldTable:
-    """A table of gold: `inputs` are the function's parameters, tables and run parameters alike.
+    """A table of gold: `inputs` are the function's parameters, tables and run parameters alike, but for a `keep`.
 
     `rows_of` names the inputs of which each row is a row of this table: their counts must add up to its own. A table
     with a `key` (SQL over its columns) can be computed for some keys alone; `routes` lead there from a changed input.
@@ -51,6 +54,7 @@ class GoldTable:
     routes: Mapping[str, Route] = field(default_factory=dict)
     clustered_by: str = ""
     is_sparse: bool = False
+    keeps: bool = False
 
     @property
     def description(self) -> str:
@@ -92,7 +96,8 @@ def gold_table(
     """
 
     def declare(function: Callable[..., DataFrame]) -> Callable[..., DataFrame]:
-        inputs = tuple(inspect.signature(function).parameters)
+        parameters = inspect.signature(function).parameters
+        inputs = tuple(name for name in parameters if name != "keep")
         unknown = sorted({*(routes or {})} - {*inputs})
         if unknown:
             raise ValueError(f"gold.{function.__name__}: routes: {', '.join(unknown)} is none of its parameters")
@@ -107,10 +112,16 @@ def gold_table(
             routes or {},
             clustered_by,
             is_sparse,
+            "keep" in parameters,
         )
         return function
 
     return declare
+
+
+def as_they_are(rows: DataFrame) -> DataFrame:
+    """The `keep` of who calls a gold function by hand: rows are computed as often as they are read."""
+    return rows
 
 
 @cache

@@ -150,6 +150,22 @@ def _scope(gold: Gold, table: GoldTable, inputs: Mapping[str, DataFrame], made: 
 
 
 def _write(run: Run, table: GoldTable, scope: Scope, inputs: dict[str, DataFrame], values: dict[str, Any]) -> Written:
+    if not table.keeps:
+        return _written(run, table, scope, inputs, values)
+    kept: list[DataFrame] = []
+
+    def keep(rows: DataFrame) -> DataFrame:
+        kept.append(rows.persist())
+        return kept[-1]
+
+    try:
+        return _written(run, table, scope, inputs, {**values, "keep": keep})
+    finally:
+        for rows in kept:
+            rows.unpersist()
+
+
+def _written(run: Run, table: GoldTable, scope: Scope, inputs: dict[str, DataFrame], values: dict[str, Any]) -> Written:
     name, keys = f"gold.{table.name}", scope.keys
     if keys is None:
         rows = _clustered(run, table, _commented(table.function(**inputs, **values), table), inputs)

@@ -54,6 +54,17 @@ def test_a_known_customer_is_described_as_in_the_files(real: Lake) -> None:
     ]  # fmt: skip
 
 
+def test_what_a_table_keeps_in_memory_is_let_go_when_it_is_written(real: Lake, spark: SparkSession) -> None:
+    def in_memory() -> list[str]:
+        rdds = spark.sparkContext._jsc.getPersistentRDDs().values()
+        return sorted(name for name in (str(rdd.name()) for rdd in rdds) if "Delta Table State" not in name)
+
+    before = in_memory()
+    outcome = real.run(only=["sales_anomalies"], full_refresh=["sales_anomalies"])
+    assert outcome.status == 0, outcome.text
+    assert in_memory() == before
+
+
 def test_a_second_run_on_the_same_files_changes_no_table(real: Lake, adventureworks: Path) -> None:
     before = real.versions()
     outcome = real.run(copy_from=adventureworks)

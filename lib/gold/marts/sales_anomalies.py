@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from lib.gold import habits
 from lib.gold.measures import MONEY, year_month
-from lib.gold.registry import gold_table
+from lib.gold.registry import Keep, as_they_are, gold_table
 from lib.gold.routes import Via
 from lib.lakehouse import Anomalies
 
@@ -49,6 +49,7 @@ def sales_anomalies(
     fact_sales: DataFrame,
     sales_baselines: DataFrame,
     anomalies: Anomalies,
+    keep: Keep = as_they_are,
 ) -> DataFrame:
     """One row per order line, or refund, that is suspicious by the limits of `anomalies`.
 
@@ -90,7 +91,9 @@ def sales_anomalies(
     sold = habits.with_levels(fact_sales).join(places, "territory_id", how="left")
     days = _days(sold)
     compared = _with_baselines(sold, sales_baselines, anomalies)
-    sales = _judged(_with_habits(_worth_a_look(compared, days, anomalies), sold, anomalies), anomalies)
+    suspects = keep(_worth_a_look(compared, days, anomalies))
+    history = keep(_history(suspects, sold))
+    sales = _judged(_with_habits(suspects, history, anomalies), anomalies)
     return sales.unionByName(_refunds(fact_payments, anomalies), allowMissingColumns=True).select(
         "source",
         "event",
@@ -142,12 +145,19 @@ def _worth_a_look(sold: DataFrame, days: DataFrame, anomalies: Anomalies) -> Dat
     return both.filter(is_far | F.col("day_orders").isNotNull())
 
 
-def _with_habits(sales: DataFrame, sold: DataFrame, anomalies: Anomalies) -> DataFrame:
+def _history(sales: DataFrame, sold: DataFrame) -> DataFrame:
+    """Of the customers of some sales all sales of the 12 months before theirs, under the month that comes after."""
+    months = sales.select("customer_id", F.col("order_month").alias("month")).distinct()
+    before = sold.join(months, "customer_id", how="inner").filter(habits.is_before("order_month", of="month"))
+    return before.select(
+        "customer_id", F.col("month").alias("order_month"), "order_date", "source", "order_id", "channel", "country",
+        *[f"{each}_level" for each in habits.OF_A_SALE],
+    )  # fmt: skip
+
+
+def _with_habits(sales: DataFrame, history: DataFrame, anomalies: Anomalies) -> DataFrame:
     """The sales with what is usual for the customer at that time, and `home`, the country where the customer buys."""
-    by, months = ["customer_id", "order_month"], sales.select("customer_id", F.col("order_month").alias("month"))
-    # of the customers of these few sales alone, and under the month that comes after
-    both = sold.join(months.distinct(), "customer_id", how="inner").filter(habits.is_before("order_month", of="month"))
-    history = both.drop("order_month").withColumnRenamed("month", "order_month")
+    by = ["customer_id", "order_month"]
     of_sales = habits.by_measure(history, *by, levels={each: f"{each}_level" for each in habits.OF_A_SALE})
     of_days = habits.by_measure(
         _days(history), *by, levels={"orders": "day_orders", "countries": "size(day_countries)"}
