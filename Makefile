@@ -1,6 +1,6 @@
 # `make` alone lists the targets. Variables: ROOT, LANDING, ARGS, FAST, PYTHON (`make help` says what they do).
 .DEFAULT_GOAL := help
-.PHONY: help setup demo landing run identify train score explain export erase rotate publish queries dashboard maintain status quarantine test bench check \
+.PHONY: help setup demo landing run identify train score explain export erase rotate publish queries dashboard maintain status quarantine test test-all bench check \
     docs format validate lock clean ready
 
 # set here, so that only the command line changes them: an environment often has a ROOT or an ARGS of its own
@@ -37,7 +37,7 @@ unexport SPARK_HOME SPARK_CONF_DIR PYSPARK_DRIVER_PYTHON PYTHONPATH
 JOB = .venv/bin/python jobs
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo 'ROOT=folder      the lake (default: .lakehouse; or LAKEHOUSE_ROOT in the environment)'
 	@echo 'LANDING=folder   files to copy into landing first (or LAKEHOUSE_LANDING)'
@@ -102,9 +102,12 @@ dashboard: ready ## what was published, in a browser on this machine; ARGS="--po
 quarantine: ready ## rows that wait: ARGS="list", "show pos_sales", "export", "replay pos_sales file", "discard ..."
 	$(JOB)/quarantine.py $(or $(ARGS),list)
 
-test: TINY := 1
-test: ready ## all tests
+test test-all: TINY := 1
+test: ready ## the tests but for the slow ones; ARGS="tests/test_silver.py -k late"
 	.venv/bin/python -m pytest $(ARGS)
+
+test-all: ready ## all tests, the slow ones too: what a change has to pass
+	.venv/bin/python -m pytest -m "slow or not slow" $(ARGS)
 
 bench: ready ## time and memory beside two other pipelines, some minutes; ARGS=tills, identity, serving, models or anomalies: these alone
 	.venv/bin/python -m tests.benchmarks $(ARGS)

@@ -3,10 +3,13 @@
 import os
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
+from xdist.scheduler.loadfile import LoadFileScheduling
 
 from lib.session import build_session
 from tests.builders import CONF, Lake
@@ -16,7 +19,31 @@ from tests.s3 import KEYS, Store, s3_server
 # somebody (MLflow) looks whether there is Spark Connect
 sys.modules["__main__"].__dict__.setdefault("__file__", __file__)
 
-REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+HERE = Path(__file__).resolve().parent
+REAL_DATA = HERE.parents[1] / "shared" / "data"
+
+
+class ByLake(LoadFileScheduling):
+    """The tests of a file run in one process, as they share fixtures; so do all that share the lake that is served.
+
+    The marks of `--dist=loadgroup` would say so, but pytest-xdist 3.8 loses them under pytest 9.2 (its issue 1386).
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return "served" if _uses_served(file) else file
+
+
+@cache
+def _uses_served(file: str) -> bool:
+    # the process that deals tests out has collected none, and knows no fixtures
+    return "served: Lake" in (HERE.parent / file).read_text("utf-8")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByLake:
+    """Deal the tests out by the lakes that they share."""
+    return ByLake(config, log)
 
 
 @pytest.fixture(scope="session")

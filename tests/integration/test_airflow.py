@@ -39,7 +39,7 @@ class Ended:
 
 Airflow = Callable[..., Ended]
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 def settings(home: Path) -> dict[str, str]:
@@ -130,7 +130,6 @@ def changed_conf(folder: Path, file: str, old: str, new: str) -> Path:
     return folder
 
 
-@pytest.mark.slow
 def test_a_night_in_airflow_takes_a_lake_from_landing_to_what_is_served(night: Ended) -> None:
     assert night.status == 0, night.said[-8000:]
     assert states(night.folder) == dict.fromkeys(

@@ -90,6 +90,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
         yield it
 
 
+@pytest.mark.slow
 @pytest.mark.integration
 def test_a_cluster_makes_the_same_gold_as_one_process(cluster: Cluster, spark: SparkSession, tmp_path: Path) -> None:
     there, here = (Lake(spark, tmp_path / name / "lake", CONF) for name in ("cluster lake", "local"))

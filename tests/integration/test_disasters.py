@@ -38,6 +38,7 @@ def remount(folder: Path, options: str) -> None:
     subprocess.run(["mount", "-o", f"remount,{options}", str(folder)], check=True)
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_and_the_next_run_repairs(spark: SparkSession, tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", kilobytes=900) as disk:
         lake = Lake(spark, disk / "lake", CONF)
@@ -120,6 +121,7 @@ def test_a_planned_file_that_is_gone_is_told_and_the_others_of_its_batch_are_loa
     assert lake.rows("silver.pos_sales", "transaction_id") == [("T1",), ("T2",)]
 
 
+@pytest.mark.slow
 def test_of_two_runs_started_at_once_one_works_and_the_other_says_so(spark: SparkSession, tmp_path: Path) -> None:
     lake = Lake(spark, tmp_path / "lake", CONF)
     lake.land("pos/sales/a.jsonl", sale("T1", 1, at="2017-01-05"), source=".")

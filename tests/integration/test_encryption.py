@@ -35,7 +35,7 @@ LAYERS = ("bronze", "silver", "gold", "ops")
 NIGHT: dict[str, Any] = {"layers": ["bronze", "silver", "gold"], "only": ["customer_360"], "resolved": True}
 """With who is who, and all that customer_360 is made from: half of gold."""
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 def conf_with(folder: Path, current: str | None, *ids: str) -> Path:
@@ -174,7 +174,6 @@ def test_who_has_no_key_reads_masks_joins_by_tokens_and_writes_nothing(
     assert secret.versions() == before
 
 
-@pytest.mark.slow
 def test_a_night_after_a_rotation_writes_only_what_is_another(lake: Lake) -> None:
     gold = built(tables(lake))
     rows = {name: sorted(map(str, tables(lake).read(name).collect())) for name in gold}
@@ -211,7 +210,6 @@ def test_a_night_after_a_rotation_writes_only_what_is_another(lake: Lake) -> Non
     assert seen_in(only_k2, sought_of((), (), ["grace@example.com"], ())) == {}
 
 
-@pytest.mark.slow
 def test_a_lake_in_clear_text_is_encrypted_and_made_plain_again(plain: Lake, tmp_path: Path) -> None:
     plain = plain.copy(tmp_path / "lake")
     _, sought = somebody(plain)
@@ -240,7 +238,6 @@ def erase(lake: Lake, customer_id: str) -> tuple[Outcome, Outcome]:
     return lake.run(work=forget(customer_id, "a letter"), **asked), lake.run(work=prove, layers=[], resolved=True)
 
 
-@pytest.mark.slow
 def test_an_erasure_looks_into_what_is_encrypted(lake: Lake) -> None:
     row, sought = somebody(lake)
     opened = decoder(tables(lake).vault)

@@ -22,7 +22,7 @@ from tests.integration.published import ask
 
 KEY = "0123456789abcdef0123456789abcdef"
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -4,14 +4,14 @@ import json
 import os
 import signal
 import sys
-from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
 
 from lib.identity.tables import RESOLUTION
-from tests.builders import CONF, CUSTOMERS_HEADER, PRODUCTS_HEADER, Lake, Outcome
+from tests.builders import CONF, CUSTOMERS_HEADER, PRODUCTS_HEADER, Lake
 from tests.integration.contents import files, table_rows
 from tests.integration.faults import cut_off, on_effects
 from tests.integration.processes import HOME, environment, run
@@ -46,6 +46,9 @@ KILLED = {
     ("before", "gold fact_sales"): "silver done, gold half built",
 }
 """A real SIGKILL of the process group, Python and the JVM."""
+
+OFTEN = ("bronze pos_sales", "silver pos_sales", "gold fact_sales", "ledger: steps", "move 2")
+"""Points of each kind, which are tried whenever the tests run."""
 
 OUTCOMES: dict[tuple[str, str, str], str] = {}
 
@@ -115,35 +118,21 @@ def states(yesterday: Lake, tmp_path_factory: pytest.TempPathFactory) -> tuple[d
     return found, {**table_rows(whole), **files(whole)}
 
 
-@pytest.fixture(scope="module")
-def killed(yesterday: Lake, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Lake]:
-    """A lake for each point at which the process group of the second day's run was killed."""
-
-    def die(when: str, point: str) -> Lake:
-        lake = yesterday.copy(tmp_path_factory.mktemp("killed") / "lake")
-        dead = run(
-            sys.executable, HOME / "tests/integration/kill_at.py", when, point, "--root", lake.root, "--only", *ONLY,
-            "--exclude", RESOLUTION,
-            cwd=lake.root, env=environment(**BY_PYTHON, PYTHONPATH=str(HOME)), timeout=300,
-        )  # fmt: skip
-        assert dead.returncode == -signal.SIGKILL, dead.stdout + dead.stderr
-        return lake
-
-    with ThreadPoolExecutor(2) as pool:
-        return dict(
-            zip((f"{when} {point}" for when, point in KILLED), pool.map(lambda at: die(*at), KILLED), strict=True)
-        )
+def killed(yesterday: Lake, folder: Path, when: str, point: str) -> Lake:
+    """A lake of which the process group of the second day's run was killed."""
+    lake = yesterday.copy(folder / "lake")
+    dead = run(
+        sys.executable, HOME / "tests/integration/kill_at.py", when, point, "--root", lake.root, "--only", *ONLY,
+        "--exclude", RESOLUTION,
+        cwd=lake.root, env=environment(**BY_PYTHON, PYTHONPATH=str(HOME)), timeout=300,
+    )  # fmt: skip
+    assert dead.returncode == -signal.SIGKILL, dead.stdout + dead.stderr
+    return lake
 
 
-@pytest.fixture(scope="module")
-def run_again(states: tuple[dict[str, Lake], dict[str, Any]], killed: dict[str, Lake]) -> dict[str, Future[Outcome]]:
-    """All dead lakes, run again; two at a time, as a run on little data leaves a core idle."""
-    with ThreadPoolExecutor(2) as pool:
-        return {point: pool.submit(lake.run, only=ONLY) for point, lake in [*states[0].items(), *killed.items()]}
-
-
-def assert_whole(lake: Lake, outcome: Outcome, expected: dict[str, Any]) -> str:
-    """The lake, run again, has what it would have had."""
+def run_again(lake: Lake, expected: dict[str, Any]) -> str:
+    """Run the lake; it has what it would have had."""
+    outcome = lake.run(only=ONLY)
     assert outcome.status == 0, outcome.text
     found = {**table_rows(lake), **files(lake)}
     assert found.keys() == expected.keys()
@@ -153,25 +142,25 @@ def assert_whole(lake: Lake, outcome: Outcome, expected: dict[str, Any]) -> str:
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("point", [*CUT_OFF, *UNDONE])
-def test_a_run_that_died_is_simply_run_again(
-    states: tuple[dict[str, Lake], dict[str, Any]], run_again: dict[str, Future[Outcome]], point: str
-) -> None:
+@pytest.mark.parametrize(
+    "point", [pytest.param(each, marks=() if each in OFTEN else pytest.mark.slow) for each in (*CUT_OFF, *UNDONE)]
+)
+def test_a_run_that_died_is_simply_run_again(states: tuple[dict[str, Lake], dict[str, Any]], point: str) -> None:
     lakes, expected = states
-    outcome = assert_whole(lakes[point], run_again[point].result(), expected)
-    OUTCOMES[point, "state built", {**CUT_OFF, **UNDONE}[point]] = outcome
+    OUTCOMES[point, "state built", {**CUT_OFF, **UNDONE}[point]] = run_again(lakes[point], expected)
 
 
+@pytest.mark.slow
 @pytest.mark.integration
 @pytest.mark.parametrize(("when", "point"), KILLED)
 def test_a_process_group_that_is_killed_is_simply_run_again(
-    states: tuple[dict[str, Lake], dict[str, Any]], killed: dict[str, Lake], run_again: dict[str, Future[Outcome]],
-    when: str, point: str,
-) -> None:  # fmt: skip
-    name = f"{when} {point}"
-    OUTCOMES[name, "SIGKILL", KILLED[when, point]] = assert_whole(killed[name], run_again[name].result(), states[1])
+    yesterday: Lake, states: tuple[dict[str, Lake], dict[str, Any]], tmp_path: Path, when: str, point: str
+) -> None:
+    outcome = run_again(killed(yesterday, tmp_path, when, point), states[1])
+    OUTCOMES[f"{when} {point}", "SIGKILL", KILLED[when, point]] = outcome
 
 
+@pytest.mark.slow
 def test_the_readme_has_the_matrix_of_this_run() -> None:
     if len(OUTCOMES) < len(CUT_OFF) + len(UNDONE) + len(KILLED):
         pytest.skip("only some of the points were tried")

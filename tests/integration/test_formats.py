@@ -19,6 +19,7 @@ EARLIER = Path(__file__).resolve().parent / "lake-of-format-0.tar.gz"
 pytestmark = pytest.mark.integration
 
 
+@pytest.mark.slow
 def test_an_earlier_lake_is_taken_over_and_is_as_one_made_today(spark: SparkSession, tmp_path: Path) -> None:
     with tarfile.open(EARLIER) as packed:
         packed.extractall(tmp_path / "then", filter="data")

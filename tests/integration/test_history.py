@@ -143,6 +143,7 @@ def prices(lake: Lake) -> list[tuple[Any, ...]]:
     return found + lake.rows("gold.fact_returns", "'back'", "CAST(unit_price AS INT)", "CAST(unit_cost AS INT)")
 
 
+@pytest.mark.slow
 @pytest.mark.integration
 def test_facts_have_the_price_and_cost_of_their_day_and_dimensions_have_what_was(lake: Lake) -> None:
     days = {"SO1": "1/5/2017", "SO2": "1/20/2017", "SO3": "2/10/2017", "SO4": "2/11/2017"}

@@ -166,6 +166,7 @@ def test_where_no_table_has_other_rows_nothing_is_read(known: Known, monkeypatch
         assert "unchanged" in known.identify().text
 
 
+@pytest.mark.slow
 def test_a_customer_whom_only_a_fact_names_has_an_id_that_stays_when_the_record_comes(known: Known) -> None:
     known.identify()
     known.night(2, calls=["P7", "P8", "P1"])
@@ -194,6 +195,7 @@ def test_who_is_who_is_not_asked_while_a_table_of_customers_failed(known: Known)
     assert "silver.customer_identities" not in known.versions()
 
 
+@pytest.mark.slow
 def test_what_a_person_decided_of_two_records_is_final(known: Known, tmp_path: Path) -> None:
     known.night(2, crm={"P3": Person("Ada Byron", phone="2065550101")})
     known.rules = {"exact": {"email": ["email"], "phone": ["phone"]}}

@@ -122,6 +122,7 @@ def _ops_versions(desk: Desk) -> dict[str, int]:
     return {log.parent.name: len(list(log.glob("*.json"))) for log in desk.root.glob("ops/[fsq]*/_delta_log")}
 
 
+@pytest.mark.slow
 def test_a_run_that_died_is_simply_run_again(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.database.sql(TABLE, "INSERT INTO contacts VALUES (1, 'a', '2017-01-01Z'), (2, 'b', '2017-01-01Z')")
     desk.load()
@@ -372,6 +373,7 @@ def test_a_plan_tells_the_range_and_its_rows_and_changes_nothing(desk: Desk) -> 
     assert not (desk.root / "ops").exists()
 
 
+@pytest.mark.slow
 def test_another_table_is_read_from_its_beginning(desk: Desk) -> None:
     rows = "INSERT INTO {} VALUES (1, 'a', '2017-01-01Z')"
     desk.database.sql(TABLE, TABLE.replace("contacts", "people"), rows.format("contacts"), rows.format("people"))

@@ -42,6 +42,7 @@ def job(name: str) -> Path:
     return HOME / "jobs" / f"{name}.py"
 
 
+@pytest.mark.slow
 @pytest.mark.integration
 def test_the_layers_one_by_one_make_the_gold_of_the_whole_pipeline_and_a_rejected_file_is_told(
     spark: SparkSession, landed: Path, tmp_path: Path

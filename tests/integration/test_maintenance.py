@@ -105,6 +105,7 @@ def assert_as_computed_whole(lake: Lake) -> None:
     assert table_rows(lake, ["gold"]) == found
 
 
+@pytest.mark.slow
 def test_maintenance_changes_no_row_and_gold_follows_after_it_what_it_had_yet_to_follow(lake: Tended) -> None:
     before = table_rows(lake, ["bronze", "silver", "gold"])
     assert n_files(lake, "bronze.pos_sales") == 3
@@ -125,6 +126,7 @@ def test_maintenance_changes_no_row_and_gold_follows_after_it_what_it_had_yet_to
     assert_as_computed_whole(lake)
 
 
+@pytest.mark.slow
 def test_the_second_time_there_is_nothing_to_do_and_a_night_with_nothing_new_changes_nothing(lake: Tended) -> None:
     assert lake.run(layers=["gold"], only=ONLY).status == 0
     outcome = lake.maintain()
@@ -192,6 +194,7 @@ def test_a_dry_run_says_what_it_would_do_and_changes_nothing(lake: Tended, capsy
     assert said.splitlines()[-1].endswith("actions; nothing was changed")
 
 
+@pytest.mark.slow
 def test_what_a_dead_maintenance_left_the_next_one_does_and_the_nights_between_go_on(
     lake: Tended, monkeypatch: pytest.MonkeyPatch
 ) -> None:

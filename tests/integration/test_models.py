@@ -17,7 +17,7 @@ from lib.models.tracking import CHAMPION, Tracker
 from lib.pipeline.train import train
 from tests.builders import Lake
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from tests.builders import CONF, Lake
 
 DAY, LAST = date(2017, 1, 1), date(2017, 3, 31)
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 @pytest.fixture(autouse=True)

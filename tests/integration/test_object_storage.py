@@ -34,7 +34,7 @@ ONLY = ["dim_products"]
 
 SILVER = ["bronze", "silver"]
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 class Stored(Lake):
@@ -175,7 +175,6 @@ class Tended(Stored):
         return super().settings(maintenance=replace(upkeep, compact_above=1, **at_once), **changes)
 
 
-@pytest.mark.slow
 def test_maintenance_of_a_store_compacts_vacuums_and_takes_old_files_away(lake: Stored) -> None:
     tended = Tended(lake.spark, lake.root, lake.conf)  # type: ignore[arg-type]
     products = "bronze.adventureworks_products"
@@ -191,7 +190,6 @@ def test_maintenance_of_a_store_compacts_vacuums_and_takes_old_files_away(lake: 
     assert lake.rows(products, "*") == before
 
 
-@pytest.mark.slow
 def test_a_person_is_forgotten_in_a_store_too(
     spark: SparkSession, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,7 +17,7 @@ from lib.persons import find
 from lib.tables import Tables
 from tests.builders import CONF, CUSTOMERS_HEADER, PRODUCTS_HEADER, SALES_HEADER, Lake
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 WEB = "1,Mrs.,ADA,BYRON,12/10/1985,M,F,ada@example.com,$90000,2,Bachelors,Professional,Y"
 CENTRE = "customer_id,first_name,last_name,birth_date,email,gender,updated_at"

@@ -220,6 +220,7 @@ def test_wherever_a_publisher_dies_readers_see_one_run_and_the_next_one_repairs(
     )
 
 
+@pytest.mark.slow
 def test_a_publisher_that_is_killed_leaves_a_server_that_the_next_one_uses(published: Lake, tmp_path: Path) -> None:
     give_sales(published, "20.0000")
     script = Path(__file__).with_name("kill_publisher.py")
@@ -255,6 +256,7 @@ def test_publications_that_are_needed_no_more_go_with_their_tables(published: La
     assert len(admin(published, "SELECT 1 FROM serving.loads WHERE table_name = 'fact_sales'")) == 3
 
 
+@pytest.mark.slow
 def test_readers_see_one_run_each_time_through_publications(published: Lake) -> None:
     """Each price doubles what customer_360 says as well: a reader who saw two runs would find two answers."""
     stop, faults, seen = threading.Event(), list[str](), set[Decimal]()
@@ -304,6 +306,7 @@ def test_the_database_knows_how_the_lake_is(lake: Lake) -> None:
     assert ask(lake, "SELECT territory_id FROM gold.dim_territories") == [("web:1",)], "the rest of the night is whole"
 
 
+@pytest.mark.slow
 def test_two_publishers_of_one_database_do_not_meet(published: Lake) -> None:
     with serving(published.settings()) as server, server.publisher() as connection:
         publications.migrate(connection, "here")
