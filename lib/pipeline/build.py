@@ -150,8 +150,6 @@ def _scope(gold: Gold, table: GoldTable, inputs: Mapping[str, DataFrame], made: 
 
 
 def _write(run: Run, table: GoldTable, scope: Scope, inputs: dict[str, DataFrame], values: dict[str, Any]) -> Written:
-    if not table.keeps:
-        return _written(run, table, scope, inputs, values)
     kept: list[DataFrame] = []
 
     def keep(rows: DataFrame) -> DataFrame:
@@ -159,7 +157,7 @@ def _write(run: Run, table: GoldTable, scope: Scope, inputs: dict[str, DataFrame
         return kept[-1]
 
     try:
-        return _written(run, table, scope, inputs, {**values, "keep": keep})
+        return _written(run, table, scope, inputs, {**values, "keep": keep} if table.keeps else values)
     finally:
         for rows in kept:
             rows.unpersist()

@@ -6,7 +6,7 @@
 
   a  a tutorial's PySpark: every layer overwritten, Spark as it comes
   b  DuckDB and delta-rs: every layer overwritten
-  c  this project on an empty lake, as `make run` starts it
+  c  this project on an empty lake, with the options of `make run`
   d  this project the night after, with --batch more rows (it takes c, and b of all rows to compare with)
 
 All make the same tables, and before anything is told their rows are compared: a difference ends the benchmark. Costs
