@@ -1,6 +1,7 @@
 """The only reader and writer of Delta tables. A table's name is `layer.table`; where it is, says lib/naming.py."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
@@ -348,14 +349,17 @@ class Tables:
     def vacuum_now(self, name: str) -> None:
         """Delete all files that the newest version does not use: no older one can be read, nor what changed since it.
 
-        Without the commits that a vacuum makes otherwise.
+        Only within `vacuuming_now`, and without the commits that a vacuum makes otherwise.
         """
+        self._table(name).vacuum(0)
+
+    def vacuuming_now(self) -> AbstractContextManager[None]:
+        """Have `vacuum_now` work as long as the block takes: around all that threads do with it, who share settings."""
         conf = {
             "spark.databricks.delta.retentionDurationCheck.enabled": "false",
             "spark.databricks.delta.vacuum.logging.enabled": "false",
         }
-        with configured(self.spark, conf):
-            self._table(name).vacuum(0)
+        return configured(self.spark, conf)
 
     def cut_log(self, name: str) -> None:
         """Have a table's log begin with its newest version: no older one can be read, nor what changed since it."""

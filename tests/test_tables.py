@@ -1,5 +1,6 @@
 """Delta tables: what is written is what differs, and a batch is written once."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -201,6 +202,20 @@ def test_a_purge_writes_marked_rows_away_and_a_vacuum_deletes_what_no_version_ne
     assert tables.unused_files("silver.it", datetime.now(timezone.utc)) == 0
     assert tables.unchanged_until("silver.it", 1, through=5) == 5
     assert tables.count("silver.it") == 70
+
+
+def test_tables_that_are_vacuumed_at_once_leave_the_settings_of_the_session_as_they_were(
+    spark: SparkSession, tables: Tables
+) -> None:
+    names = [f"silver.it{number}" for number in range(4)]
+    for name in names:
+        tables.append(name, rows(spark, (1, "a", None)))
+        tables.delete(name, F.lit(True))
+    before = spark.conf.getAll
+    with tables.vacuuming_now(), ThreadPoolExecutor(len(names)) as pool:
+        assert list(pool.map(tables.vacuum_now, names)) == [None] * len(names)
+    assert spark.conf.getAll == before
+    assert [path.name for name in names for path in Path(tables.path(name)).glob("*.parquet")] == []
 
 
 def test_clustering_gives_each_file_days_of_its_own_and_the_change_feed_nothing(

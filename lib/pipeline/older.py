@@ -20,6 +20,7 @@ def forget_versions(run: Run, tables: Iterable[str], said: Mapping[str, str], *,
         # a commit that says nothing of any file: the log begins with it
         run.tables.set_properties(name, said)
 
-    done = run.each(tables, rewrite, layer=layer)
+    with run.tables.vacuuming_now():
+        done = run.each(tables, rewrite, layer=layer)
     pin(run)
     run.each(done, run.tables.cut_log, layer=layer)

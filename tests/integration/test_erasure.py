@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from lib.erasure.report import ORDER, is_genuine
@@ -93,6 +94,11 @@ def test_the_report_is_signed_and_says_what_went(erased: tuple[Lake, list[str], 
     assert report["erased"].keys() >= {"bronze.pos_sales", "silver.customer_identities", "files.processed"}
     assert not any(report["database"].values())
     assert len(report["database"]) > 20
+
+
+@pytest.mark.usefixtures("erased")
+def test_the_session_still_refuses_to_delete_what_older_versions_need(spark: SparkSession) -> None:
+    assert spark.conf.get("spark.databricks.delta.retentionDurationCheck.enabled", "true") == "true"
 
 
 def test_the_others_are_as_they_were(served: Lake, erased: tuple[Lake, list[str], Sought, Path]) -> None:
