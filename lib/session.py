@@ -232,17 +232,31 @@ def rows_of(spark: SparkSession, path: str) -> int | None:
 
     None where it lists none, as of a table of many files, or where one of them has no count: then Spark has to ask.
     """
-    checksum = _newest(spark, path).checksumOpt()
-    listed = checksum.get().allFiles() if checksum.isDefined() else None
-    if listed is None or listed.isEmpty():
+    listed = _listed(_newest(spark, path))
+    if listed is None:
         return None
-    files, rows = listed.get().iterator(), 0
+    files, rows = listed.iterator(), 0
     while files.hasNext():
         count = files.next().numLogicalRecords()
         if count.isEmpty():
             return None
         rows += int(count.get())
     return rows
+
+
+def small_frame(spark: SparkSession, path: str, *, version: int | None = None) -> DataFrame | None:
+    """The rows of the newest version of the table at `path`, by the files that its checksum lists, as Delta reads them.
+
+    Delta's own reader looks for the files of each table that a query reads by a query or two, which take longer than
+    the rows of a small table. None of a table that more than one task would read, where it pays to look which files a
+    filter leaves; of one whose checksum lists no files; and if another `version` is asked for.
+    """
+    newest = _newest(spark, path)
+    listed = _listed(newest) if version in (None, newest.version()) else None
+    if listed is None or newest.checksumOpt().get().tableSizeBytes() > _bytes_of_a_task(spark):
+        return None
+    none = _class(spark, "scala.Option").empty()
+    return DataFrame(_delta_log(spark, path).createDataFrame(newest, listed, False, none), spark)
 
 
 def files_of(spark: SparkSession, path: str) -> DataFrame:
@@ -316,6 +330,17 @@ def _ours(metadata: str | None) -> dict[str, Any]:
     except ValueError:
         return {}
     return said if isinstance(said, dict) else {}
+
+
+def _listed(snapshot: Any) -> Any:
+    """The files of a snapshot by its checksum, a Seq of AddFile; None where that lists none, as of very many."""
+    checksum = snapshot.checksumOpt()
+    files = checksum.get().allFiles() if checksum.isDefined() else None
+    return files.get() if files is not None and files.isDefined() else None
+
+
+def _bytes_of_a_task(spark: SparkSession) -> int:
+    return int(spark._jsparkSession.sessionState().conf().filesMaxPartitionBytes())
 
 
 def _newest(spark: SparkSession, path: str) -> Any:

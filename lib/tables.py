@@ -29,6 +29,7 @@ from lib.session import (
     local_frame,
     merge_metrics,
     rows_of,
+    small_frame,
     snapshot_of,
 )
 from lib.sql import sql_text
@@ -371,8 +372,14 @@ class Tables:
         self.spark.sql(f"ALTER TABLE {self._in_sql(name)} SET TBLPROPERTIES ({pairs})")
 
     def _stored(self, name: str, version: int | None = None) -> DataFrame:
-        reader = self.spark.read.format("delta")
-        return self._names.load(reader if version is None else reader.option("versionAsOf", version), name)
+        """The rows as they are stored, at the newest version if none is given: what is written later is not in them."""
+        if isinstance(self._names, Folders):
+            small = small_frame(self.spark, self._names.location(name), version=version)
+            if small is not None:
+                return small
+        reader, pinned = self.spark.read.format("delta"), self._version(name) if version is None else version
+        # of a table that is not there Delta says so itself
+        return self._names.load(reader.option("versionAsOf", pinned) if pinned >= 0 else reader, name)
 
     def _counted(self, name: str, *, is_whole: bool) -> int:
         stored = self._stored(name)

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 from delta.tables import DeltaTable
+from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lib.diff import difference
 from lib.errors import ConservationError
 from lib.maintenance import overlap
+from lib.session import configured, small_frame
 from lib.tables import FEED, Tables, Written
 from tests.builders import assert_rows
 
@@ -216,6 +218,51 @@ def test_tables_that_are_vacuumed_at_once_leave_the_settings_of_the_session_as_t
         assert list(pool.map(tables.vacuum_now, names)) == [None] * len(names)
     assert spark.conf.getAll == before
     assert [path.name for name in names for path in Path(tables.path(name)).glob("*.parquet")] == []
+
+
+BYTES_OF_A_TASK = "spark.sql.files.maxPartitionBytes"
+
+
+def test_a_small_table_is_read_by_the_files_of_its_checksum_as_delta_reads_it(
+    spark: SparkSession, tables: Tables
+) -> None:
+    marks = {"delta.enableDeletionVectors": "true"}
+    tables.append("silver.it", rows(spark, *[(number, "a", None) for number in range(9)]).coalesce(1), options=marks)
+    tables.append("silver.it", rows(spark, (None, None, ["x"])).withColumn("more", F.lit(1.5)))
+    tables.delete("silver.it", F.col("id") < 7)
+    path = tables.path("silver.it")
+    small = small_frame(spark, path)
+    assert small is not None
+    columns = ["id", "name", "parts", "more"]
+    assert_rows(small, columns, [(7, "a", None, None), (8, "a", None, None), (None, None, ["x"], 1.5)])
+    assert small.schema == spark.read.format("delta").load(path).schema
+    assert small_frame(spark, path, version=1) is None
+    assert tables.read("silver.it", version=1).count() == 10
+    with configured(spark, {BYTES_OF_A_TASK: "100b"}):
+        assert small_frame(spark, path) is None
+        assert_rows(tables.read("silver.it"), columns, [tuple(row) for row in small.collect()])
+
+
+@pytest.mark.parametrize("bytes_of_a_task", ["128m", "100b"])
+def test_rows_that_were_read_stay_those_of_that_version_whatever_is_written_later(
+    spark: SparkSession, tables: Tables, bytes_of_a_task: str
+) -> None:
+    tables.append("silver.it", rows(spark, (1, "old", None)))
+    with configured(spark, {BYTES_OF_A_TASK: bytes_of_a_task}):
+        before = tables.read("silver.it")
+        tables.overwrite("silver.it", rows(spark, (1, "new", None), (2, "new", None)))
+        assert_rows(before, ["id", "name"], [(1, "old")])
+        assert_rows(tables.read("silver.it"), ["id", "name"], [(1, "new"), (2, "new")])
+
+
+def test_a_table_without_rows_and_one_that_is_not_there_are_read_like_any_other(
+    spark: SparkSession, tables: Tables
+) -> None:
+    tables.append("silver.it", rows(spark))
+    assert tables.read("silver.it").columns == ["id", "name", "parts"]
+    assert tables.read("silver.it").collect() == []
+    with pytest.raises(AnalysisException, match="does not exist"):
+        tables.read("silver.none")
 
 
 def test_clustering_gives_each_file_days_of_its_own_and_the_change_feed_nothing(
