@@ -293,6 +293,7 @@ def followed(table: GoldTable, before: Night, after: Night) -> tuple[list[Row], 
         rows.unpersist()
 
 
+@pytest.mark.slow
 @settings(
     max_examples=EXAMPLES, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow],

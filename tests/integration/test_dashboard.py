@@ -19,7 +19,7 @@ from lib.serving.database import serving
 from tests.builders import Lake
 from tests.integration.browser import Visitor, running_browser, running_dashboard
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 Rows = list[tuple[Any, ...]]
 PAGES = ("/", "/customers", "/customer", "/products", "/sales_team", "/operations")

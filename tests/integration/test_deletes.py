@@ -70,6 +70,7 @@ def test_a_deleted_key_stays_gone_until_a_newer_row_brings_it_back(spark: SparkS
     assert lake.versions() == before
 
 
+@pytest.mark.slow
 @pytest.mark.integration
 def test_a_key_that_the_newest_whole_delivery_lacks_is_gone(spark: SparkSession, tmp_path: Path) -> None:
     lake = lake_of(spark, tmp_path, "snapshot: true")

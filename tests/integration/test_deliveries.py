@@ -104,6 +104,7 @@ def test_the_content_of_another_file_is_told_and_skipped_if_the_contract_says_so
     assert "0 warnings" in lake.run(layers=LAYERS).text
 
 
+@pytest.mark.slow
 def test_a_withdrawn_file_leaves_every_layer_as_if_it_had_never_come(lake: Lake, tmp_path: Path) -> None:
     land(lake, "a.jsonl", sale("T1", 2, at="2017-01-05"), sale("T2", -1, at="2017-01-05"))
     assert lake.run(only=["kpi_daily"]).status == 0

@@ -124,6 +124,7 @@ def known(lake: Lake) -> Known:
 K1, K2, K3, K4 = (f"K00000000{n}" for n in range(1, 5))
 
 
+@pytest.mark.slow
 def test_an_id_stays_while_records_join_part_and_turn_out_to_be_one_person(known: Known) -> None:
     known.identify()
     first = known.ids()

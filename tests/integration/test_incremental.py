@@ -122,6 +122,7 @@ def lakes(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tupl
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.integration
 def test_three_nights_give_the_gold_of_one_full_rebuild(lakes: tuple[Lake, Lake]) -> None:
     nightly, at_once = (table_rows(lake, ["gold"]) for lake in lakes)
@@ -130,6 +131,7 @@ def test_three_nights_give_the_gold_of_one_full_rebuild(lakes: tuple[Lake, Lake]
         assert nightly[name] == rows, name
 
 
+@pytest.mark.slow
 @pytest.mark.integration
 def test_a_night_computes_the_keys_that_its_files_touch_and_writes_the_rows_that_differ(
     lakes: tuple[Lake, Lake],

@@ -151,6 +151,7 @@ def test_the_second_time_there_is_nothing_to_do_and_a_night_with_nothing_new_cha
     assert_as_computed_whole(lake)
 
 
+@pytest.mark.slow
 def test_what_is_old_goes_and_what_waits_stays(lake: Tended) -> None:
     waiting, discarded = "silver.pos_sales_quarantine", "status = 'discarded'"
     assert lake.rows(waiting, "raw IS NULL", where=discarded) == [(False,)]

@@ -30,7 +30,7 @@ SECRETS = {
 PII_KEY, TOKEN_KEY = (hashlib.sha256(name.encode()).digest() for name in ("of personal columns", "of tokens"))
 MEMBER = {"customer_id": "C1", "name": "Ada Lovelace", "email": "ada@example.com", "updated_at": "2017-01-01T00:00:00"}
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 def free_port() -> int:

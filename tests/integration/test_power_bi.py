@@ -11,7 +11,7 @@ from tests.builders import Lake
 from tests.integration.published import ask
 from tests.powerbi.engine import Data, by, loaded, model, told
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 def columns_of(table: Table) -> list[str]:

@@ -191,6 +191,7 @@ def dies(patch: pytest.MonkeyPatch, module: Any, function: str, *, after: bool =
     patch.setattr(module, function, dying)
 
 
+@pytest.mark.slow
 def test_wherever_a_publisher_dies_readers_see_one_run_and_the_next_one_repairs(published: Lake) -> None:
     points = (
         (loading, "_copy", False, "old"),

@@ -14,7 +14,7 @@ from lib.serving.show import print_publications, print_queries
 from tests.builders import CONF, Lake
 from tests.integration.published import ask
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 def told(value: Any) -> Any:
