@@ -118,6 +118,7 @@ def with_transactions(rung_up: list[Row]) -> list[Row]:
     return [{**line, "transaction_id": f"T{n}"} for n, line in enumerate(rung_up)]
 
 
+@pytest.mark.slow
 @few
 @given(sold=lines, rung_up=till_lines, price_list=price_lists, seed=st.integers(0, 1000))
 def test_the_rows_do_not_depend_on_the_order_in_which_lines_come(

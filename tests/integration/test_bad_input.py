@@ -146,6 +146,7 @@ def test_members_that_only_facts_name_are_inferred_and_counted(lake: Lake, outco
     assert "dim_territories: 1 of its rows are inferred" in outcome.text
 
 
+@pytest.mark.slow
 def test_a_mended_file_is_loaded_when_it_lands_again(lake: Lake) -> None:
     lake.land_lines("Sales_2015", SALES_HEADER, "1/1/2015,12/1/2014,SO9,310,11000,1,1,5")
     lake.land_lines("Returns", RETURNS_HEADER, "1/18/2017,1,310,1")

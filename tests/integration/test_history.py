@@ -54,6 +54,7 @@ def test_late_versions_and_deletes_are_kept_and_nothing_is_kept_twice(spark: Spa
     assert lake.versions()[HISTORY] == before[HISTORY]
 
 
+@pytest.mark.slow
 @pytest.mark.integration
 def test_whole_deliveries_bury_in_the_history_whatever_their_order(spark: SparkSession, tmp_path: Path) -> None:
     lake = lake_of(spark, tmp_path, "snapshot: true", "history: true")
@@ -72,6 +73,7 @@ def test_whole_deliveries_bury_in_the_history_whatever_their_order(spark: SparkS
     assert remembered(lake) == sorted(expected, key=str)
 
 
+@pytest.mark.slow
 @pytest.mark.integration
 def test_rows_that_return_reach_the_history_and_withdrawn_ones_leave_it(spark: SparkSession, tmp_path: Path) -> None:
     lake = lake_of(spark, tmp_path, "delete_when: op = 'D'", "history: true")

@@ -253,6 +253,7 @@ def test_a_file_of_decisions_with_a_mistake_is_not_taken(known: Known) -> None:
     assert known.versions() == before
 
 
+@pytest.mark.slow
 def test_records_that_contradict_each_other_and_too_many_of_them_are_for_a_person_to_look_at(known: Known) -> None:
     known.rules = {"exact": {"email": ["email"]}, "largest": 2}
     known.identify()

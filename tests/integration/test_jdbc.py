@@ -347,6 +347,7 @@ def test_a_whole_number_may_be_the_watermark(desk: Desk) -> None:
     assert "lag: column version is bigint and tells no age; leave it out" in desk.load().text
 
 
+@pytest.mark.slow
 def test_a_range_is_withdrawn_like_a_file_and_is_not_read_again(desk: Desk) -> None:
     desk.database.sql(TABLE, "INSERT INTO contacts VALUES (1, 'a', '2017-01-01Z')")
     desk.load()

@@ -233,6 +233,7 @@ def test_a_publisher_that_is_killed_leaves_a_server_that_the_next_one_uses(publi
     assert (publish(published).status, total(published)) == (0, 25)
 
 
+@pytest.mark.slow
 def test_publications_that_are_needed_no_more_go_with_their_tables(published: Lake) -> None:
     def keeping(run: Any) -> None:
         rules = run.settings.serving.model_copy(update={"keep": 1, "keep_for": "1m"})

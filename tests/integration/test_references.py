@@ -27,6 +27,7 @@ def paid(lake: Lake) -> list[tuple[str, ...]]:
     return lake.rows("silver.crm_payments", "payment_id")
 
 
+@pytest.mark.slow
 def test_a_payment_waits_for_its_rate_and_comes_back_with_it(lake: Lake) -> None:
     land(lake, "exchange_rates/1.csv", "currency,valid_from,rate", "USD,2017-01-01,1", "EUR,2017-02-01,1.1")
     lines = [payment(1, "USD", "2017-01-05"), payment(2, "EUR", "2017-01-05"), payment(3, "GBP", "2017-02-05")]
