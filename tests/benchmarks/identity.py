@@ -60,7 +60,7 @@ Pairs = set[tuple[str, str]]
 
 
 class Seconds(NamedTuple):
-    """What a run of `make identify` takes: the resolution alone, and the whole process on the wall's clock."""
+    """What it takes to resolve who is who: by itself, and the whole process of the job, on the wall's clock."""
 
     resolution: float
     process: float
